@@ -1,0 +1,1 @@
+"""The simulated plant: what the machines do and what the cameras see."""

@@ -1,0 +1,5 @@
+"""Contracts: what the library asks of the world, and what drivers and runtimes promise.
+
+In:    nothing. Out: protocols. Never: an implementation.
+Start: ports.py (clock, entropy, files, store, broker, inference), driver.py (devices), runtime.py (model runtimes).
+"""

@@ -1,0 +1,120 @@
+"""The driver seam: what a driver is given and what it promises.
+
+A driver is an entry point of group `ripieno.drivers` that loads to a `Driver`. The daemon's compile step checks its settings, the daemon
+opens one `Device` per device of the device file and runs it until it is cancelled.
+
+Pulses carry the strongest promise that the device can honestly keep (`Driver.pulse_contract`): only `exactly-once` devices may
+serve a pulse output without a declared external interlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ripieno.values import Act, DeviceDown, DeviceUp, Edge, Frame, Message, Outcome, Position, Pulse, Reading, Setpoint
+
+from .ports import Clock, Entropy, Folder, Lines
+
+class Place:
+    """Marks a setting that says where a thing is (`port: Annotated[str, Place()]`): it is no part of the plan's digest."""
+
+
+Arrival = Edge | Position | Reading | Frame | Message | DeviceUp | DeviceDown
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is made durable before the first byte of an act: enough to ask the device about it after a crash.
+
+    `command_id`, `epoch`: the device's own identities; `note`: canonical msgpack of what the engine wants back (rule, verdict).
+    """
+
+    act: Act
+    device: str
+    command_id: int
+    epoch: int
+    args_crc: int
+    note: bytes = b""
+
+
+class Intents(Protocol):
+    """The durable list of acts without an outcome, and the highest command id ever used for each device."""
+
+    def highest(self, device: str) -> int: ...
+    def open(self, device: str) -> Sequence[Intent]: ...
+    async def write(self, intent: Intent) -> None:
+        """Return when the intent would survive a power cut. Raises StorageError."""
+    def settle(self, intent: Intent) -> None:
+        """The outcome is known and recorded: the slot may be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One input or output of the pipeline that is bound to this device."""
+
+    name: str
+    kind: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a device may use. `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run."""
+
+    device: str
+    points: Sequence[Point]
+    clock: Clock
+    entropy: Entropy
+    lines: Lines
+    folder: Folder
+    intents: Intents
+    report: Callable[[Arrival], None]
+    settled: Callable[[Outcome], None]
+    say: Callable[[str], None]
+
+
+class Device(Protocol):
+    """An opened device. A device without outputs raises CommandRefused from the last four."""
+
+    async def run(self) -> None:
+        """Serve until cancelled: open, report, reconnect on its own ladder. Cancelled, it leaves the outputs safe within 1 s."""
+
+    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
+        """Do a pulse at most once; returns when the outcome is known. Cancelling it never un-sends."""
+
+    def withdraw(self, act: Act) -> None:
+        """Try to take back a pulse that has not begun; its outcome says whether that came in time."""
+
+    def set(self, setpoint: Setpoint) -> None:
+        """Take a new absolute value; never waits. The device renews it every third of the lease until another is set."""
+
+    def rearm(self) -> None:
+        """A person (or `rearm: auto`) says that outputs may move again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What an entry point of `ripieno.drivers` loads to.
+
+    `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound to it.
+    `inputs`, `outputs`: kinds it can serve. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the device itself
+    puts outputs to their safe values when the daemon is silent.
+    """
+
+    name: str
+    summary: str
+    settings: type
+    point: type
+    inputs: frozenset[str]
+    outputs: frozenset[str]
+    pulse_contract: str
+    falls_safe: bool
+    open: Callable[[Any, Context], Device]
+
+
+def check_kinds(driver: Driver, wanted: Mapping[str, str]) -> list[str]:
+    """Return the names among `wanted` (name -> kind) that this driver cannot serve."""
+    able = driver.inputs | driver.outputs
+    return [name for name, kind in wanted.items() if kind not in able]

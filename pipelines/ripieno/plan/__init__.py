@@ -1,0 +1,81 @@
+"""Plans: what the compile step writes and the engine runs. Typed trees, never source or code.
+
+In:    bytes. Out: a `Plan`, or bytes and a digest of one.
+Never: YAML, validation of meaning (the compile step did that), anything that runs.
+Start: tree.py (the shape), expressions.py (conditions), codec.py (canonical msgpack).
+"""
+
+from .codec import PlanDamaged, decode, digest, encode
+from .expressions import (
+    Aggregate,
+    AggregateRef,
+    And,
+    Arithmetic,
+    Call,
+    Choice,
+    Compare,
+    Const,
+    Expression,
+    Not,
+    OneOf,
+    Operand,
+    Or,
+    Otherwise,
+)
+from .tree import (
+    BookingEffect,
+    BrokerPlan,
+    DevicePlan,
+    Effect,
+    InputPlan,
+    ItemPlan,
+    ModelPlan,
+    OutputPlan,
+    PipelinePlan,
+    Plan,
+    PointPlan,
+    PulseEffect,
+    RulePlan,
+    SetpointEffect,
+    StepPlan,
+    StoragePlan,
+    VerifyPlan,
+)
+
+__all__ = [
+    "Aggregate",
+    "AggregateRef",
+    "And",
+    "Arithmetic",
+    "BookingEffect",
+    "BrokerPlan",
+    "Call",
+    "Choice",
+    "Compare",
+    "Const",
+    "DevicePlan",
+    "Effect",
+    "Expression",
+    "InputPlan",
+    "ItemPlan",
+    "ModelPlan",
+    "Not",
+    "OneOf",
+    "Operand",
+    "Or",
+    "Otherwise",
+    "OutputPlan",
+    "PipelinePlan",
+    "Plan",
+    "PlanDamaged",
+    "PointPlan",
+    "PulseEffect",
+    "RulePlan",
+    "SetpointEffect",
+    "StepPlan",
+    "StoragePlan",
+    "VerifyPlan",
+    "decode",
+    "digest",
+    "encode",
+]

@@ -1,0 +1,238 @@
+"""The shape of a plan. Times in ns, lengths in mm, rates in Hz; all names resolved and all types checked by the compile step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+from .expressions import Aggregate, Expression
+
+
+@dataclass(frozen=True, slots=True)
+class InputPlan:
+    """`kind`: frame, edge, position, reading, message. `fields`: name -> unit, for a reading."""
+
+    name: str
+    kind: str
+    max_age_ns: int
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """One output.
+
+    Attributes:
+        kind: pulse, setpoint or booking.
+        safe: what the de-energised or lapsed output does: a word for a pulse, the value for a setpoint.
+        before_mm, after_mm: a pulse for an item begins this far before the item reaches the output's place and ends that far behind it.
+        late_mm: a pulse may begin this much later than planned.
+        hold_ns: the device ends a pulse after that long at the latest.
+        low, high, step: range of a setpoint, and the largest change that one act may make.
+        lease_ns: after that long without renewal the device takes the safe value.
+    """
+
+    name: str
+    kind: str
+    unit: str
+    safe: Any
+    before_mm: float = 0.0
+    after_mm: float = 0.0
+    late_mm: float = 0.0
+    hold_ns: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    step: float = 0.0
+    lease_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlan:
+    """What decisions are about: starts at an edge of `starts`, moves with `follows`.
+
+    `places`: name -> mm behind the start; `decide_before`: the place by which it must be decided.
+    """
+
+    name: str
+    starts: str
+    follows: str
+    places: tuple[tuple[str, float], ...]
+    decide_before: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """A model of the bundle: the file's digest as sealed, never its path's; `spec` is what workers need (plain values)."""
+
+    name: str
+    file: str
+    sha256: str
+    task: str
+    labels: tuple[str, ...]
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """Run `model` on frames of `input`.
+
+    Attributes:
+        each: item kind the frames belong to, "" for free-running frames.
+        place: where the camera sees the item; a frame exposed within `match_mm` of an item's arrival there belongs to it.
+        frames: every (each is decided or becomes unknown) or newest.
+        deadline_ns: an answer later than this after the frame's arrival is unknown (late).
+    """
+
+    name: str
+    model: str
+    input: str
+    each: str
+    place: str
+    match_mm: float
+    frames: str
+    priority: str
+    deadline_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PulseEffect:
+    """`output.verb(item)`: a pulse at the place on the item's way that is named like the output."""
+
+    output: str
+    verb: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetpointEffect:
+    """`output.change(by)` or `output.set(to)`, held inside range and step."""
+
+    output: str
+    verb: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class BookingEffect:
+    """`output.verb(item, name=value, ...)`."""
+
+    output: str
+    verb: str
+    fields: tuple[tuple[str, Expression], ...]
+
+
+Effect = Union[PulseEffect, SetpointEffect, BookingEffect]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPlan:
+    """After so many items (or so long) `that` must be true, or the change is undone ("undo") or only told ("alarm")."""
+
+    after_items: int
+    after_ns: int
+    that: Expression
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """One rule.
+
+    Attributes:
+        each: item kind that it runs once for, "" for a rule over time.
+        after: "output.diverted" / "output.passed" for a rule that waits for an item's end, "" otherwise.
+        when: the condition; Const(True) where the file gives none.
+        for_ns: how long it must have been true without a break.
+        after_gap: start_over, keep or fire_if_elapsed: what a `for` does when the daemon was down.
+        otherwise: "divert" (false, unknown, too late: the item gets no act) or "hold".
+        verdict: whether the true branch lets the item through ("good") or the rule does not decide ("").
+        source: where the rule stands (file:line).
+    """
+
+    name: str
+    each: str
+    after: str
+    when: Expression
+    text: str
+    for_ns: int
+    after_gap: str
+    cooldown_ns: int
+    do: tuple[Effect, ...]
+    otherwise: str
+    verdict: str
+    verify: VerifyPlan | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PipelinePlan:
+    """One bundle's pipeline. `bundle`: path for opening files; not part of the digest."""
+
+    name: str
+    version: str
+    bundle: str
+    manifest_sha256: str
+    inputs: tuple[InputPlan, ...]
+    outputs: tuple[OutputPlan, ...]
+    items: tuple[ItemPlan, ...]
+    models: tuple[ModelPlan, ...]
+    steps: tuple[StepPlan, ...]
+    aggregates: tuple[Aggregate, ...]
+    rules: tuple[RulePlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PointPlan:
+    """An input or output of the pipeline, bound to a device. `settings`: keyword arguments of the driver's point class."""
+
+    name: str
+    kind: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """One device. `settings` and `places` together are the keyword arguments of the driver's settings class.
+
+    `places` are those that say where a thing is (`contracts.driver.Place`): no part of the digest. `interlock`: the external one
+    declared, or "".
+    """
+
+    name: str
+    driver: str
+    settings: dict[str, Any]
+    places: dict[str, Any]
+    points: tuple[PointPlan, ...]
+    interlock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPlan:
+    """Where results go. `transport`: mqtt, socket (message-level, for the demo) or none. `address`: host or path."""
+
+    transport: str
+    address: str
+    port: int
+    fleet: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlan:
+    """Where state is kept (not part of the digest), and how long a group commit waits."""
+
+    state: str
+    group_ns: int
+    quota_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a device runs. `format` rises when the tree changes shape."""
+
+    format: int
+    device: str
+    site: str
+    runtime: str
+    pipelines: tuple[PipelinePlan, ...]
+    devices: tuple[DevicePlan, ...]
+    broker: BrokerPlan
+    storage: StoragePlan

@@ -1,0 +1,36 @@
+"""Values: what travels between the rooms.
+
+In:    nothing. Out: frozen dataclasses. Never: behaviour beyond what a value knows of itself.
+Times are `*_ns` on the engine's clock (nanoseconds, rising over restarts); positions are millimetres of belt.
+Start: arrivals.py (what comes in), acts.py (what goes out), evidence.py (how far it can be trusted).
+"""
+
+from .acts import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
+from .arrivals import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
+from .detections import Classification, Inferred
+from .evidence import UNKNOWN, Health, Unknown
+from .items import ItemId, Verdict
+
+__all__ = [
+    "UNKNOWN",
+    "Act",
+    "Booking",
+    "Classification",
+    "DeviceDown",
+    "DeviceUp",
+    "Edge",
+    "Frame",
+    "Health",
+    "Inferred",
+    "ItemId",
+    "Message",
+    "Outcome",
+    "OutcomeKind",
+    "Position",
+    "Pulse",
+    "Reading",
+    "Setpoint",
+    "Trigger",
+    "Unknown",
+    "Verdict",
+]

@@ -1,0 +1,92 @@
+"""What comes in from devices, stamped by the driver that saw it.
+
+`at_ns`: when it happened, as well as the driver can tell; `arrived_ns`: when the driver had it.
+Both on the host's monotonic clock; the daemon shifts them to the engine's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+from .evidence import Health
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A digital input changed. `number` counts rising edges of this input under `epoch` (a falling one has its rise's)."""
+
+    input: str
+    rising: bool
+    epoch: int
+    number: int
+    position_mm: float | None
+    at_ns: int
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the belt is. `edges`: rising edges of the starting input so far, so that missed ones can be counted."""
+
+    input: str
+    position_mm: float
+    epoch: int
+    edges: int
+    at_ns: int
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Values of one sensor at one instant, in the units that the pipeline declares."""
+
+    input: str
+    fields: Mapping[str, float]
+    at_ns: int
+    arrived_ns: int
+    health: Health = Health.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture that a worker can open under `ref`; the picture itself never enters the control process.
+
+    `position_mm`: belt position at exposure, where the camera tells it (chunk data, file name); it ties the picture to an item.
+    """
+
+    input: str
+    ref: str
+    sequence: int
+    position_mm: float | None
+    at_ns: int
+    arrived_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Text or a JSON object from a topic, an HTTP body or the command line."""
+
+    input: str
+    key: str
+    body: Mapping[str, object] = field(default_factory=dict)
+    at_ns: int = 0
+    arrived_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUp:
+    """A device can be used (again). `epoch` is its journal epoch, 0 where it has none."""
+
+    device: str
+    epoch: int
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDown:
+    """A device cannot be used now; its outputs are safe or fall safe by themselves."""
+
+    device: str
+    why: str
+    at_ns: int
