@@ -1,7 +1,8 @@
 """What the camera at the extruder sees: a bead of paste that leaves a nozzle.
 
-The camera is bolted down, so the scale is fixed: a bead of nominal width covers NOMINAL_WIDTH_PX of the SIZE_PX columns,
-within SCALE_SPREAD. Light, tint, belt, position, angle, gloss, texture, blur and noise change from one picture to the next.
+The camera is bolted down, so the scale is fixed: a bead of nominal width covers NOMINAL_WIDTH_PX of the SIZE_PX
+columns, within SCALE_SPREAD. Light, tint, belt, position, angle, gloss, texture, blur and noise change from one
+picture to the next.
 
     column 0            95
         .    |  |    .      row 0, nozzle
@@ -59,7 +60,7 @@ def _tile(seed: int, blur_px: float, channels: int) -> NDArray[np.float32]:
     noise = random.standard_normal(shape).astype(np.float32)
     if blur_px > 0:
         noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), blur_px), np.float32)
-    return noise / noise.std()
+    return np.asarray(noise / noise.std(), np.float32)
 
 
 _SENSOR_NOISE = _tile(1, 0.0, 3)
@@ -158,7 +159,7 @@ def _colour(palette: NDArray[np.float32], spread: float, random: np.random.Gener
 def _belt(random: np.random.Generator) -> NDArray[np.float32]:
     """Return the belt alone, shape (3, SIZE_PX, SIZE_PX), planes BGR in 0..255.
 
-    Planes are three times cheaper here than interleaved pixels: numpy's inner loop runs over rows, not over three colours.
+    Planes are three times cheaper here than interleaved pixels: numpy's inner loop runs over rows, not over colours.
     """
     surface = _window(_GRAIN, random) * _between(random, 1, 7)
     surface += _window(_CLOUDS, random) * _between(random, 1, 6)

@@ -44,8 +44,11 @@ class Int8Model:
     def tensors(self) -> dict[str, Any]:
         """Return shape and quantization of input and output."""
         return {
-            name: {"shape": [int(side) for side in tensor["shape"]], "scale": float(tensor["quantization"][0]),
-                   "zero_point": int(tensor["quantization"][1])}
+            name: {
+                "shape": [int(side) for side in tensor["shape"]],
+                "scale": float(tensor["quantization"][0]),
+                "zero_point": int(tensor["quantization"][1]),
+            }
             for name, tensor in (("input", self._input), ("output", self._output))
         }
 
@@ -57,7 +60,7 @@ class Int8Model:
             self._run.invoke()
             answers.append(self._run.get_tensor(self._output["index"])[0])
         scale, zero_point = self._output["quantization"]
-        return (np.array(answers, np.float64) - zero_point) * scale
+        return (np.array(answers, np.float64) - int(zero_point)) * float(scale)
 
     def latency_ms(self, picture: Pictures, runs: int = 300) -> float:
         """Return the median time of one inference on one thread."""
@@ -99,8 +102,8 @@ def bootstrap(labels: Labels, answers: Labels, groups: Labels) -> tuple[float, f
 def window_table(labels: Labels, answers: Labels) -> dict[str, dict[str, float]]:
     """Return how often a window of pictures of one class is judged rightly: majority, and 60 % of it saying so.
 
-    Pictures of a window are drawn at random from one class, so they err independently; pictures of one spot of a line do
-    not, and gain less. A tie is a wrong majority.
+    Pictures of a window are drawn at random from one class, so they err independently; pictures of one spot of a line
+    do not, and gain less. A tie is a wrong majority.
     """
     random = np.random.default_rng(0)
     table: dict[str, dict[str, float]] = {}
@@ -125,7 +128,9 @@ def figures_of(labels: Labels, answers: Labels, groups: Labels | None = None) ->
         "accuracy": right / len(labels),
         "accuracy_wilson_95": wilson(right, len(labels)),
         "balanced_accuracy": balanced_accuracy(labels, answers),
-        "balanced_accuracy_bootstrap_95": bootstrap(labels, answers, np.arange(len(labels)) if groups is None else groups),
+        "balanced_accuracy_bootstrap_95": bootstrap(
+            labels, answers, np.arange(len(labels)) if groups is None else groups
+        ),
         "recall_wilson_95": {
             name: (confusion[i][i] / sum(confusion[i]), *wilson(confusion[i][i], sum(confusion[i])))
             for i, name in enumerate(CLASSES)

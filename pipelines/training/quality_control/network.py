@@ -14,7 +14,7 @@ measure it, and the class limits are limits of width.
 
 from typing import Any
 
-import tensorflow as tf  # type: ignore[import-not-found]  # in the training environment only
+import tensorflow as tf  # in the training environment only
 
 from quality_control.dataset import CLASSES, SIZE_PX
 
