@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from ripieno.values import Inferred
+
+from .runtime import Loaded
 
 
 class Clock(Protocol):
@@ -107,8 +109,17 @@ class Broker(Protocol):
 class Inference(Protocol):
     """Runs a step's model on a frame, elsewhere. One call at a time per step; each has the step's deadline."""
 
-    async def start(self) -> None: ...
-    async def infer(self, step: str, ref: str) -> Inferred: ...
+    async def start(self) -> Mapping[str, Loaded]:
+        """Load and self-test the models; what runs behind each step. Raises ModelError."""
+
+    async def infer(self, step: str, ref: str) -> Inferred:
+        """Return within the step's deadline: a bad picture is DAMAGED, no answer in time is LATE.
+
+        Raises:
+            WorkerLost: the worker died under this call; a new one is being started.
+            ModelError: the model is out of use until a reload: it keeps killing its worker, or its file has changed.
+        """
+
     async def stop(self) -> None: ...
 
 

@@ -17,6 +17,21 @@ class Tensor:
     zero_point: int
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What runs behind a step, known once it is loaded.
+
+    `fingerprint`: digest of the raw outputs on golden pictures, the same for the same model, runtime and kind of
+    processor; `invoke_us`: median of a few runs now.
+    """
+
+    model: str
+    runtime: str
+    version: str
+    fingerprint: str
+    invoke_us: int
+
+
 class Session(Protocol):
     """A loaded model. `input()` is a fresh writable view into the model's own input tensor: drop it before `invoke`."""
 
