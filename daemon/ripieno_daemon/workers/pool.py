@@ -1,0 +1,104 @@
+"""The pool: steps to lanes, one worker process for each priority class that a step uses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from ripieno.contracts.runtime import Loaded
+from ripieno.errors import ModelError
+from ripieno.values import Inferred
+
+from .lane import DeadlineRules, Lane
+from .parts import NICE, PooledModel, Step, check_steps
+from .process import Spawn, spawn_exec
+from .quarantine import Quarantine
+
+
+class WorkerPool:
+    """The real Inference port. To be used on the main thread's loop.
+
+    Args:
+        models: by name; paths are absolute.
+        steps: by name.
+        runtime: litert, tflite or another entry point's name; None: LiteRT where installed, else tflite-runtime.
+        say: one sentence when a worker dies, is back, or (starting with ALARM) a model is put out of use.
+        spawn: how a worker process is made.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, PooledModel],
+        steps: Mapping[str, Step],
+        runtime: str | None,
+        say: Callable[[str], None],
+        *,
+        rules: DeadlineRules | None = None,
+        spawn: Spawn = spawn_exec,
+    ) -> None:
+        check_steps(models, steps)
+        self._models, self._steps, self._runtime, self._say = dict(models), dict(steps), runtime, say
+        self._rules, self._spawn = rules or DeadlineRules(), spawn
+        self._quarantine = Quarantine()
+        self._lanes: dict[str, Lane] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> Mapping[str, Loaded]:
+        """Start the workers, load and self-test every model that a step uses; return what runs behind each step.
+
+        Raises:
+            ModelError: a model is missing, not the sealed one, refused, or fails its golden pictures.
+            WorkerLost: a worker died or was not ready in time; its last words are in the message.
+            No worker is left after either.
+        """
+        for priority in NICE:
+            wanted = sorted({step.model for step in self._steps.values() if step.priority == priority})
+            if wanted:
+                models = {name: self._models[name] for name in wanted}
+                self._lanes[priority] = Lane(
+                    priority,
+                    NICE[priority],
+                    models,
+                    self._runtime,
+                    self._rules,
+                    self._quarantine,
+                    self._spawn,
+                    self._say,
+                )
+        try:
+            for lane in self._lanes.values():
+                await lane.bring_up()
+        except BaseException:
+            await self.stop()
+            raise
+        self._keepers = [
+            asyncio.create_task(lane.keep_up(), name=f"worker {name}") for name, lane in self._lanes.items()
+        ]
+        return {name: self._lanes[step.priority].loaded[step.model] for name, step in self._steps.items()}
+
+    async def infer(self, step: str, ref: str) -> Inferred:
+        """See contracts.ports.Inference.infer: the picture is the file at `ref`."""
+        return await self._infer(step, ref, None)
+
+    async def infer_bytes(self, step: str, encoded: bytes) -> Inferred:
+        """As `infer`, for a picture that came over the network: the encoded bytes travel to the worker."""
+        return await self._infer(step, "", encoded)
+
+    async def _infer(self, step: str, ref: str, encoded: bytes | None) -> Inferred:
+        plan = self._steps.get(step)
+        if plan is None or plan.priority not in self._lanes:
+            raise ModelError(f"no step {step!r} is running; there are {', '.join(sorted(self._steps)) or 'none'}")
+        return await self._lanes[plan.priority].infer(plan.model, ref, encoded, plan.deadline_s)
+
+    def worker_pids(self) -> Mapping[str, int | None]:
+        """Return the pid that serves each priority class now, None while it is being restarted."""
+        return {name: lane.pid for name, lane in self._lanes.items()}
+
+    async def stop(self) -> None:
+        """End all workers: 2 s to end by themselves, then SIGKILL; calls under way have WorkerLost. Twice is once."""
+        keepers, self._keepers = self._keepers, []
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        self._lanes.clear()
