@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from ripieno.values import Inferred
 
 from .runtime import Loaded
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -51,37 +53,51 @@ class Folder(Protocol):
 
 
 class AppendFile(Protocol):
-    """The preallocated file of intents. `write_at` returns when the bytes would survive a power cut.
+    """A preallocated file of fixed size, for records that must be durable fast (the intents).
+
+    `write` puts every (offset, bytes) piece and returns when all would survive a power cut; the pieces may tear on one.
 
     Raises:
-        StorageError: the disk refused.
+        StorageError: the disk refused, or a piece lies outside the file.
     """
 
     def read(self) -> bytes: ...
-    async def write_at(self, offset: int, data: bytes) -> None: ...
+    async def write(self, pieces: Sequence[tuple[int, bytes]]) -> None: ...
     def close(self) -> None: ...
 
 
 class Rows(Protocol):
-    """What one transaction reads."""
+    """What a statement gives. An INTEGER comes as int, a BLOB as bytes, a NULL as None."""
 
-    def fetchall(self) -> list[tuple[object, ...]]: ...
+    def fetchall(self) -> list[Any]: ...
+    def fetchone(self) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Transaction(Protocol):
+    """What a piece of work sees of the database while it has it for itself."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Rows: ...
 
 
 class Database(Protocol):
-    """One SQLite database with one writer. `write` runs `work(connection)` in one durable transaction, off the loop.
+    """One SQLite database with one writer; all work runs one after the other, in the order of the calls, off the loop.
+
+    `write` runs `work` in one durable transaction, `read` without keeping anything. A caller that is cancelled does not
+    undo work that has begun. `work` must not touch what belongs to the loop.
 
     Raises:
         StorageError: the disk refused; nothing of the transaction is kept.
     """
 
-    async def write(self, work: Callable[[object], object]) -> object: ...
-    async def read(self, work: Callable[[object], object]) -> object: ...
+    async def write(self, work: Callable[[Transaction], T]) -> T: ...
+    async def read(self, work: Callable[[Transaction], T]) -> T: ...
     async def close(self) -> None: ...
 
 
 class Storage(Protocol):
-    """Opens files below the daemon's state directory."""
+    """Opens files below the daemon's state directory. Who opens one closes it. `size` is in bytes."""
 
     def database(self, name: str) -> Database: ...
     def append_file(self, name: str, size: int) -> AppendFile: ...

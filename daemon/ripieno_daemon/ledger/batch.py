@@ -1,0 +1,192 @@
+"""What the ledger does inside one transaction: plain functions of the transaction and of values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ripieno.contracts.ports import Transaction
+from ripieno.errors import StorageError
+
+from .kinds import KINDS
+from .packing import Packer
+from .record import FORMAT, SCHEMA, digest_of, first_chain, next_chain
+
+
+class Waiting(NamedTuple):
+    """A record that is not durable yet."""
+
+    id: int
+    kind: int
+    t_ns: int
+    wall_ns: int
+    stream: bool
+    payload: bytes
+
+
+class Tip(NamedTuple):
+    """The end of the chain; `seq` is the last number of the stream."""
+
+    id: int
+    chain: bytes
+    seq: int
+    t_ns: int
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a ledger held when it was opened."""
+
+    epoch: bytes
+    tip: Tip
+    dictionary: bytes
+
+
+def prepare(tx: Transaction, epoch: bytes) -> Held:
+    """Make the tables if they are not there (a new ledger gets `epoch`) and return where it ends."""
+    for statement in SCHEMA:
+        tx.execute(statement)
+    tx.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?), ('epoch', ?)", (FORMAT, epoch))
+    meta = dict(tx.execute("SELECT name, value FROM meta"))
+    if meta["format"] != FORMAT:
+        raise StorageError(f"a ledger of format {meta['format']!r}; this release reads {FORMAT!r}")
+    last = tx.execute("SELECT id, chain, t_ns, wall_ns FROM records ORDER BY id DESC LIMIT 1").fetchone()
+    if last is None:
+        return Held(meta["epoch"], Tip(0, first_chain(meta["epoch"]), 0, 0, 0), b"")
+    seq = tx.execute("SELECT seq FROM records WHERE seq IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
+    tip = Tip(last[0], bytes(last[1]), seq[0] if seq else 0, last[2], last[3])
+    return Held(meta["epoch"], tip, dictionary_at(tx, tip.id))
+
+
+def dictionary_at(tx: Transaction, id: int) -> bytes:
+    """Return the dictionary that record `id` was packed with."""
+    ids = dictionary_ids(tx)
+    before = [each for each in ids if each < id or each == id]
+    if not before:
+        return b""
+    (stored,) = tx.execute("SELECT payload FROM payloads WHERE id = ?", (before[-1],)).fetchone()
+    return Packer().unpack(stored)
+
+
+def dictionary_ids(tx: Transaction) -> list[int]:
+    """Return the ids of all dictionary records, oldest first."""
+    found = tx.execute("SELECT value FROM meta WHERE name = 'dictionaries'").fetchone()
+    return [int(each) for each in found[0].split(b",")] if found else []
+
+
+def write(
+    tx: Transaction, tip: Tip, packer: Packer, records: Sequence[Waiting], snapshot: tuple[bytes, int] | None
+) -> Tip:
+    """Write a batch and return the new end of the chain."""
+    rows, payloads = [], []
+    id, chain, seq, t_ns, wall_ns = tip
+    for record in records:
+        id, kind, t_ns, wall_ns, stream, payload = record
+        stored = packer.pack(payload)
+        if stream:
+            seq += 1
+        chain = next_chain(chain, id, kind, t_ns, wall_ns, seq if stream else None, digest_of(stored))
+        rows.append((id, kind, t_ns, wall_ns, seq if stream else None, chain))
+        payloads.append((id, stored))
+        if kind == KINDS["dictionary"]:
+            known = ",".join(map(str, [*dictionary_ids(tx), id]))
+            tx.execute("INSERT OR REPLACE INTO meta VALUES ('dictionaries', ?)", (known.encode(),))
+    tx.executemany("INSERT INTO records (id, kind, t_ns, wall_ns, seq, chain) VALUES (?, ?, ?, ?, ?, ?)", rows)
+    tx.executemany("INSERT INTO payloads VALUES (?, ?)", payloads)
+    if snapshot is not None:
+        state, upto_id = snapshot
+        tx.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?)", (upto_id, state, digest_of(state)))
+    return Tip(id, chain, seq, t_ns, wall_ns)
+
+
+def read_snapshot(tx: Transaction) -> tuple[bytes | None, int]:
+    """Return the snapshot and the id of the last record that it contains; one that is damaged is as good as none."""
+    found = tx.execute("SELECT state, upto_id, digest FROM snapshot").fetchone()
+    if found is None or digest_of(found[0]) != found[2]:
+        return None, 0
+    return found[0], found[1]
+
+
+def read_records(tx: Transaction, after_id: int, upto_id: int, limit: int) -> list[tuple[int, int, int, bytes]]:
+    """Return (id, kind, t_ns, payload) of at most `limit` records behind `after_id`."""
+    unpacker = Unpacker(tx)
+    return [
+        (id, kind, t_ns, unpacker.unpack(id, stored) if stored is not None else b"")
+        for id, kind, t_ns, stored in tx.execute(
+            "SELECT r.id, r.kind, r.t_ns, p.payload FROM records r LEFT JOIN payloads p ON p.id = r.id"
+            " WHERE r.id > ? AND r.id <= ? ORDER BY r.id LIMIT ?",
+            (after_id, upto_id, limit),
+        )
+    ]
+
+
+def read_stream(tx: Transaction, after_id: int, limit: int, max_bytes: int) -> list[tuple[int, int, int, int, bytes]]:
+    """Return (seq, id, kind, t_ns, payload) of the next rows of the stream."""
+    unpacker, size = Unpacker(tx), 0
+    rows: list[tuple[int, int, int, int, bytes]] = []
+    for seq, id, kind, t_ns, stored in tx.execute(
+        "SELECT r.seq, r.id, r.kind, r.t_ns, p.payload FROM records r LEFT JOIN payloads p ON p.id = r.id"
+        " WHERE r.id > ? AND r.seq IS NOT NULL ORDER BY r.id LIMIT ?",
+        (after_id, limit),
+    ):
+        payload = unpacker.unpack(id, stored) if stored is not None else b""
+        size += len(payload) + 32
+        if rows and size > max_bytes:
+            break
+        rows.append((seq, id, kind, t_ns, payload))
+    return rows
+
+
+class Unpacker:
+    """Unpacks payloads in rising order of ids, each with the dictionary that was in force."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._ids = dictionary_ids(tx)
+        self._at = 0
+        self._packer: Packer | None = None
+
+    def unpack(self, id: int, stored: bytes) -> bytes:
+        """Return the payload of record `id`."""
+        at = max((each for each in self._ids if each < id), default=0)
+        if self._packer is None or at != self._at:
+            self._at, self._packer = at, Packer(dictionary_at(self._tx, at) if at else b"")
+        return self._packer.unpack(stored)
+
+
+def read_mark(tx: Transaction, stream: str) -> tuple[int, int]:
+    """Return (seq, record id) up to which the stream is receipted; (0, 0) at first."""
+    found = tx.execute("SELECT upto, upto_id FROM marks WHERE stream = ?", (stream,)).fetchone()
+    return (found[0], found[1]) if found else (0, 0)
+
+
+def save_mark(tx: Transaction, stream: str, upto: int) -> tuple[int, int]:
+    """Raise the mark to `upto`, never above what exists, never down."""
+    old, old_id = read_mark(tx, stream)
+    if upto <= old:
+        return old, old_id
+    found = tx.execute(
+        "SELECT seq, id FROM records WHERE id > ? AND seq = ? ORDER BY id LIMIT 1", (old_id, upto)
+    ).fetchone()
+    if found is None:
+        return old, old_id
+    tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (stream, found[0], found[1]))
+    return found[0], found[1]
+
+
+def erase(tx: Transaction, first_id: int, last_id: int) -> int:
+    """Take away payloads, put their digests into the rows; return how many."""
+    snapshot = tx.execute("SELECT upto_id FROM snapshot").fetchone()
+    receipted = tx.execute("SELECT MIN(upto_id) FROM marks").fetchone()[0] or 0
+    erased = 0
+    for id, stored in tx.execute(
+        "SELECT r.id, p.payload FROM records r JOIN payloads p ON p.id = r.id"
+        " WHERE r.id BETWEEN ? AND ? AND r.kind != ? AND (r.seq IS NULL OR r.id <= ?)",
+        (first_id, min(last_id, snapshot[0] if snapshot else 0), KINDS["dictionary"], receipted),
+    ).fetchall():
+        tx.execute("UPDATE records SET payload_digest = ? WHERE id = ?", (digest_of(stored), id))
+        tx.execute("DELETE FROM payloads WHERE id = ?", (id,))
+        erased += 1
+    return erased

@@ -1,0 +1,107 @@
+"""A SQLite connection with the settings that this daemon's durability and bytes written rest on.
+
+Page size 1 kB: a small group commit rewrites the last page of each table, and the smaller that is, the less is written.
+WAL with `synchronous=FULL` costs one fdatasync for a commit; the WAL is moved into the database every
+`CHECKPOINT_PAGES`, so that a page that was rewritten by many commits is written into the database once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ripieno.contracts.ports import Transaction
+from ripieno.errors import StorageError
+
+T = TypeVar("T")
+PAGE_BYTES = 1024
+CHECKPOINT_PAGES = 2048  # a WAL of about 2 MB: read once at a start after a crash, 20 ms
+BUSY_MS = 5000  # a reader from outside may hold the lock of a checkpoint that long
+CACHE_KIB = 512
+
+
+class Connection:
+    """One connection, used by one thread at a time; opened with the first work and again after a failure of the disk."""
+
+    def __init__(self, path: Path, *, durable: bool) -> None:
+        self._path = path
+        self._durable = durable
+        self._sqlite: sqlite3.Connection | None = None
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction.
+
+        Raises:
+            StorageError: the disk refused; nothing is kept.
+        """
+        return self._run("BEGIN IMMEDIATE", work, "COMMIT")
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on one consistent state; what it changes is not kept."""
+        return self._run("BEGIN", work, "ROLLBACK")
+
+    def close(self) -> None:
+        """Close; SQLite moves what is in the WAL into the database."""
+        if self._sqlite is not None:
+            try:
+                self._sqlite.close()
+            except sqlite3.Error:
+                pass  # everything committed is in the WAL, and the next start finds it there
+            self._sqlite = None
+
+    def _run(self, begin: str, work: Callable[[Transaction], T], end: str) -> T:
+        try:
+            if self._sqlite is None:
+                self._sqlite = self._open()
+            connection = self._sqlite
+            connection.execute(begin)
+            try:
+                result = work(connection)
+                connection.execute(end)
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+        except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
+            self.close()  # after a failed write the kernel's and SQLite's ideas of the file may differ: read it anew
+            raise refused(self._path, error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take over its mode
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            f"busy_timeout={BUSY_MS}",
+            f"page_size={PAGE_BYTES}",
+            f"cache_size=-{CACHE_KIB}",
+            "journal_mode=WAL",
+            f"synchronous={'FULL' if self._durable else 'OFF'}",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+            f"journal_size_limit={2 * CHECKPOINT_PAGES * PAGE_BYTES}",
+            "foreign_keys=OFF",
+            "trusted_schema=OFF",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+
+def refused(path: Path, error: Exception) -> StorageError:
+    """Say which file, what the disk said, and what a person does about it."""
+    text = str(error)
+    code = error.errno if isinstance(error, OSError) else None
+    if code == errno.ENOSPC or "full" in text:
+        mend = "free space on its file system"
+    elif code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "unable to open" in text:
+        mend = "make it writable for this user"
+    elif "locked" in text:
+        mend = "another process holds it; stop that one"
+    elif "malformed" in text or "not a database" in text:
+        mend = "it is damaged: verify it, then restore it or move it away"
+    else:
+        mend = "check the disk"
+    return StorageError(f"{path}: {text} ({mend})")
