@@ -5,12 +5,15 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: demo test mutants lint lock wheel clean setup
+.PHONY: demo test test-python mutants lint lock wheel clean setup
 
 demo: $(READY)                 ## watch a simulated line being inspected and steered (ARGS="--parts 300 --seed 7")
 	$(BIN)/ripieno demo $(ARGS)
 
 test: $(READY) lint            ## everything that is checked, as CI does it (ARGS="-k link")
+	$(BIN)/python -m pytest $(ARGS)
+
+test-python: $(READY)          ## the tests without the linters: for a second Python (VENV=... PYTHON=...)
 	$(BIN)/python -m pytest $(ARGS)
 
 mutants: $(READY)              ## take protections out, one by one, and see that the checks go red

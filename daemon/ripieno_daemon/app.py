@@ -1,0 +1,240 @@
+"""The daemon: builds the parts that a plan names, hands each what it needs, runs them, and ends in order.
+
+This is the only module that knows which parts exist. Order of a start: ledger and recovery, models, then devices, so that
+nothing is armed before everything that decides is ready. A stop goes the other way: outputs safe first, the record last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgpack
+
+from ripieno.contracts.driver import Arrival, Context, Device, Driver, Point
+from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Storage
+from ripieno.errors import BundleError, RipienoError, StorageError
+from ripieno.plan import PipelinePlan, Plan, digest
+from ripieno.values import DeviceDown, DeviceUp
+
+from .bundles import Bundle, open_bundle
+from .conductor import Conductor
+from .fleet import Outbox
+from .ledger import IntentFile, Ledger
+from .ledger.intents import FILE_BYTES
+from .timeline import Timeline
+
+ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
+DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again after the next start
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside. `inference` and `broker` make one for a plan; `broker` gives None where the plan has none."""
+
+    clock: Clock
+    entropy: Entropy
+    lines: Lines
+    folder: Folder
+    storage: Storage
+    drivers: Mapping[str, Driver]
+    inference: Callable[[Plan, PipelinePlan, Bundle, Callable[[str], None]], Inference]
+    broker: Callable[[Plan, Callable[[str], None]], Broker | None]
+
+
+class App:
+    """One daemon, for one plan.
+
+    Args:
+        say: one sentence for a person, about what changed.
+        on_ready: called once when every device is up and the models are loaded: the first act is possible.
+    """
+
+    def __init__(
+        self, plan: Plan, ports: Ports, say: Callable[[str], None], on_ready: Callable[[], None] = lambda: None
+    ) -> None:
+        if len(plan.pipelines) != 1:
+            raise BundleError(f"one pipeline is expected in a device file, {len(plan.pipelines)} came")
+        self._plan, self._pipeline, self._ports = plan, plan.pipelines[0], ports
+        self._say, self._on_ready = say, on_ready
+        self._digest = digest(plan)
+        self._down: set[str] = set()
+        self._ready = False
+        self.conductor: Conductor | None = None
+        self.ledger: Ledger | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set.
+
+        Raises:
+            BundleError: the bundle is not what the plan was made from.
+            ModelError: a model cannot be used.
+            StorageError: the ledger cannot be opened.
+        """
+        bundle = open_bundle(Path(self._pipeline.bundle))
+        self._check(bundle)
+        storage, clock = self._ports.storage, self._ports.clock
+        ledger = self.ledger = await Ledger.open(
+            storage.database("ledger.sqlite"),
+            clock,
+            self._ports.entropy,
+            group_ms=self._plan.storage.group_ns / 1e6,
+            dictionary=self._words(),
+            on_alarm=self._storage_alarm,
+        )
+        try:
+            intents = IntentFile(storage.append_file("intents", FILE_BYTES))
+            try:
+                await self._serve(bundle, ledger, intents, stop)
+            finally:
+                intents.close()
+        finally:
+            await self._close(ledger)
+
+    async def _serve(self, bundle: Bundle, ledger: Ledger, intents: IntentFile, stop: asyncio.Event) -> None:
+        recovered = await ledger.recover()
+        timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
+        inference = self._ports.inference(self._plan, self._pipeline, bundle, self._say)
+        conductor = self.conductor = Conductor(
+            self._pipeline, self._digest, ledger, intents, timeline, inference, self._say
+        )
+        await conductor.recover(recovered)
+        loaded = await inference.start()
+        try:
+            for step, model in sorted(loaded.items()):
+                self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
+            ledger.append("plan", timeline.now(), self._plan_record(loaded))
+            async with asyncio.TaskGroup() as parts:
+                running = [
+                    parts.create_task(ledger.run(), name="ledger"),
+                    parts.create_task(conductor.run(), name="conductor"),
+                ]
+                outbox = self._outbox(ledger)
+                if outbox is not None:
+                    running.append(parts.create_task(outbox.run(), name="outbox"))
+                ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
+                devices = self._devices(conductor, intents)
+                self._down = {device.name for device in self._plan.devices}
+                conductor.begin(set(self._down))
+                lines = [parts.create_task(device.run(), name=f"device {name}") for name, device in devices.items()]
+                await stop.wait()
+                await self._end(lines, running, conductor, ledger, outbox)
+        finally:
+            await inference.stop()
+
+    async def _end(
+        self,
+        devices: Sequence[asyncio.Task[None]],
+        parts: Sequence[asyncio.Task[None]],
+        conductor: Conductor,
+        ledger: Ledger,
+        outbox: Outbox | None,
+    ) -> None:
+        conductor.hold()
+        for task in devices:
+            task.cancel()
+        await asyncio.gather(*devices, return_exceptions=True)
+        await conductor.quiet(ACTS_S)
+        conductor.snapshot()
+        try:
+            await ledger.flush()
+        except StorageError as error:
+            self._say(f"the last records are not durable: {error}")
+        if outbox is not None:
+            await outbox.drain(DRAIN_S)
+        for task in parts:
+            task.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+    def _outbox(self, ledger: Ledger) -> Outbox | None:
+        broker = self._ports.broker(self._plan, self._say)
+        if broker is None:
+            return None
+        return Outbox(ledger, broker, self._ports.clock, fleet=self._plan.broker.fleet, device=self._plan.device)
+
+    def _devices(self, conductor: Conductor, intents: IntentFile) -> dict[str, Device]:
+        opened: dict[str, Device] = {}
+        by_point: dict[str, Device] = {}
+        names: dict[str, str] = {}
+        for plan in self._plan.devices:
+            driver = self._ports.drivers[plan.driver]
+            context = Context(
+                device=plan.name,
+                points=[Point(p.name, p.kind, driver.point(**p.settings)) for p in plan.points],
+                clock=self._ports.clock,
+                entropy=self._ports.entropy,
+                lines=self._ports.lines,
+                folder=self._ports.folder,
+                intents=intents,
+                report=self._reporting(conductor),
+                settled=conductor.settled,
+                say=self._say,
+            )
+            opened[plan.name] = driver.open(driver.settings(**plan.settings, **plan.places), context)
+            for point in plan.points:
+                by_point[point.name], names[point.name] = opened[plan.name], plan.name
+        conductor.bind(by_point, names)
+        return opened
+
+    def _reporting(self, conductor: Conductor) -> Callable[[Arrival], None]:
+        def report(arrival: Arrival) -> None:
+            if isinstance(arrival, DeviceUp):
+                self._down.discard(arrival.device)
+                self._say(f"{arrival.device}: up")
+            elif isinstance(arrival, DeviceDown):
+                self._down.add(arrival.device)
+                self._say(f"{arrival.device}: down: {arrival.why}")
+            conductor.arrive(arrival)
+            if not self._down and not self._ready:
+                self._ready = True
+                self._on_ready()
+
+        return report
+
+    def _committed(self, conductor: Conductor, outbox: Outbox | None, last_id: int) -> None:
+        conductor.committed(last_id)
+        if outbox is not None:
+            outbox.committed()
+
+    def _check(self, bundle: Bundle) -> None:
+        """The plan was made from this very bundle: its models have the digests that the plan names."""
+        for model in self._pipeline.models:
+            sealed = bundle.manifest.models.get(model.name)
+            if sealed is None or sealed.spec.digest != model.sha256:
+                raise BundleError(
+                    f"{bundle.folder}: model {model.name} is not the one that the plan was made with; start again"
+                )
+
+    def _words(self) -> bytes:
+        """Return what the record repeats, the most frequent last, for its dictionary."""
+        pipeline = self._pipeline
+        names = [*(rule.name for rule in pipeline.rules), *(output.name for output in pipeline.outputs)]
+        names += [label for model in pipeline.models for label in model.labels]
+        sample = {"id": "part-00000000-", "item": "", "verdict": "good", "rule": "", "why": "", "operands": []}
+        sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
+        return msgpack.packb(names) + msgpack.packb(sample)
+
+    def _plan_record(self, loaded: Mapping[str, object]) -> bytes:
+        pipeline = self._pipeline
+        record = {
+            "plan": self._digest,
+            "pipeline": pipeline.name,
+            "version": pipeline.version,
+            "models": {model.name: model.sha256 for model in pipeline.models},
+            "fingerprints": {step: getattr(model, "fingerprint", "") for step, model in sorted(loaded.items())},
+        }
+        packed = msgpack.packb(record, use_bin_type=True)
+        assert isinstance(packed, bytes)
+        return packed
+
+    def _storage_alarm(self, text: str | None) -> None:
+        self._say("the record is durable again" if text is None else f"ALARM the record is not durable: {text}")
+
+    async def _close(self, ledger: Ledger) -> None:
+        try:
+            await ledger.close()
+        except RipienoError as error:
+            self._say(f"the last records are lost: {error}")
+

@@ -1,0 +1,94 @@
+"""The command line: finds the commands, groups them for the top help, turns expected errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from ripieno.errors import ConfigError, RipienoError
+
+from .command import CALLED_WRONGLY, GROUPS, NO, Command
+
+BUILT_IN = {
+    "run": "ripieno_daemon.cli.run",
+    "check": "ripieno_daemon.cli.check",
+    "evaluate": "ripieno_daemon.cli.evaluate",
+    "bundle seal": "ripieno_daemon.cli.bundle_seal",
+    "ledger verify": "ripieno_daemon.cli.ledger_verify",
+}
+ENTRY_POINTS = "ripieno.commands"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 (ok), 1 (the answer is no) or 2 (called wrongly)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help(_all()))
+        return 0 if words else CALLED_WRONGLY
+    if words[0] == "--version":
+        print(f"ripieno {metadata.version('ripieno')}")
+        return 0
+    command, rest = _find(words)
+    if command is None:
+        print(f"ripieno: there is no command {words[0]!r}; `ripieno --help` lists them", file=sys.stderr)
+        return CALLED_WRONGLY
+    parser = argparse.ArgumentParser(
+        prog=f"ripieno {command.name}",
+        description=command.summary,
+        epilog=f"example:\n  {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.arguments(parser)
+    arguments = parser.parse_args(rest)
+    try:
+        return command.run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return CALLED_WRONGLY
+    except RipienoError as error:
+        print(f"ripieno {command.name}: {error}", file=sys.stderr)
+        return NO
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO
+
+
+def _find(words: list[str]) -> tuple[Command | None, list[str]]:
+    """Return the command that the first words name, and what follows. Only that command's module is imported."""
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and name in BUILT_IN:
+            return _load(BUILT_IN[name]), words[count:]
+        for point in metadata.entry_points(group=ENTRY_POINTS, name=name):
+            return point.load(), words[count:]
+    return None, words
+
+
+def _load(module: str) -> Command:
+    command = importlib.import_module(module).COMMAND
+    assert isinstance(command, Command)
+    return command
+
+
+def _all() -> list[Command]:
+    return [*map(_load, BUILT_IN.values()), *(point.load() for point in metadata.entry_points(group=ENTRY_POINTS))]
+
+
+def _help(commands: list[Command]) -> str:
+    lines = [
+        "ripieno: models, sensors, people and machines on one device, playing one piece",
+        "",
+        "usage: ripieno COMMAND [options]        ripieno COMMAND --help shows an example",
+    ]
+    for group, title in GROUPS.items():
+        members = [command for command in commands if command.group == group]
+        if members:
+            lines += ["", f"{title}:"]
+            lines += [f"  {command.name:<15} {command.summary}" for command in sorted(members, key=lambda c: c.name)]
+    return "\n".join([*lines, "", "exit codes: 0 ok, 1 the answer is no, 2 called wrongly"])

@@ -1,0 +1,333 @@
+"""The conductor: what devices report becomes events, the engine's effects become work, and both are recorded.
+
+Everything about one event happens in one turn of the loop: step, record, start the work. So no event overtakes another, and
+the record of a step goes to the ledger in one transaction. Only the work itself (a pulse, a model) takes time, in tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgpack
+
+from ripieno import engine as rooms
+from ripieno.contracts.driver import Arrival, Device, Intents
+from ripieno.contracts.ports import Inference
+from ripieno.engine import Effect, Engine, Event, pack_event, plain
+from ripieno.errors import RipienoError
+from ripieno.plan import PipelinePlan
+from ripieno.values import (
+    DeviceDown,
+    DeviceUp,
+    Edge,
+    Frame,
+    Inferred,
+    Outcome,
+    OutcomeKind,
+    Position,
+    Reading,
+    Trigger,
+)
+
+from .calls import Call, StepCalls
+from .ledger import Ledger, Recovered
+from .timeline import Timeline
+
+SNAPSHOT_RECORDS = 500  # recovery steps through at most so many events, at some 20 us each
+POSITION_EVERY_NS = 1_000_000_000  # a belt that nothing happens on is still looked at once a second
+
+
+class Conductor:
+    """Runs one pipeline's engine inside the daemon.
+
+    Args:
+        devices: the device of each output and input, by the name of the point.
+        names: device name of each output, for the intents.
+        say: one sentence for a person.
+    """
+
+    def __init__(
+        self,
+        plan: PipelinePlan,
+        digest: str,
+        ledger: Ledger,
+        intents: Intents,
+        timeline: Timeline,
+        inference: Inference,
+        say: Callable[[str], None],
+    ) -> None:
+        self.engine = Engine(plan)
+        self._plan, self._digest = plan, digest
+        self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
+        self._devices: Mapping[str, Device] = {}
+        self._names: Mapping[str, str] = {}
+        self._calls = {
+            step.name: StepCalls(step.name, step.frames == "every", inference, self._answered) for step in plan.steps
+        }
+        self._refs: dict[tuple[str, int], str] = {}
+        self._starts = {item.starts.split(".")[0] for item in plan.items}
+        self._last_position_t = 0
+        self._last_edges: dict[str, tuple[int, int]] = {}
+        self._unsettled: deque[tuple[int, Outcome]] = deque()
+        self._changed = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._acts: set[asyncio.Task[None]] = set()
+        self._since_snapshot = 0
+        self._last_record = 0
+        self._stopping = False
+
+    def bind(self, devices: Mapping[str, Device], names: Mapping[str, str]) -> None:
+        """Take the opened devices: by point name, and the device's own name by point name."""
+        self._devices, self._names = devices, names
+
+    # --- recovery -----------------------------------------------------------------------------------------------
+
+    async def recover(self, recovered: Recovered) -> None:
+        """Bring the engine to where the last durable step left it: the snapshot, then every event behind it.
+
+        What another plan did is not this engine's past: it begins anew then, and says so.
+        """
+        ours = True
+        if recovered.snapshot is not None:
+            digest, state = msgpack.unpackb(recovered.snapshot, raw=False)
+            ours = digest == self._digest
+            if ours:
+                self.engine.restore(state)
+        async for record in recovered.records():
+            if record.kind == "plan":
+                ours = msgpack.unpackb(record.payload, raw=False)["plan"] == self._digest
+                if not ours:
+                    self.engine = Engine(self._plan)
+            elif record.kind == "event" and ours:
+                self.engine.step(rooms.unpack_event(record.payload))
+        if not ours:
+            self._say("the plan has changed since the last run: items under way are given up, counting begins anew")
+
+    def begin(self, device_names: set[str]) -> None:
+        """Start the engine's life in this process: the first event of it."""
+        intents = [intent for name in sorted(device_names) for intent in self._intents.open(name)]
+        in_flight = tuple((i.act.cause, i.act.output, i.act.index, i.note) for i in intents)
+        self._step(rooms.Started(self._timeline.now(), self._timeline.gap_ns, in_flight))
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Take what a driver reports, now."""
+        if self._stopping:
+            return
+        event = self._event(arrival)
+        if event is not None:
+            self._step(event)
+
+    def settled(self, outcome: Outcome) -> None:
+        """Take the outcome of an act, of this run or an earlier one."""
+        act, of = outcome.act, self._timeline.of
+        record = self._step(
+            rooms.ActSettled(
+                self._timeline.now(),
+                act.cause,
+                act.output,
+                act.index,
+                outcome.kind.value,
+                outcome.why,
+                of(outcome.at_ns),
+                outcome.position_mm,
+                of(outcome.sent_ns),
+            )
+        )
+        self._unsettled.append((record, outcome))
+
+    def committed(self, last_id: int) -> None:
+        """The ledger has made everything up to `last_id` durable: intents whose outcome it holds are done with."""
+        while self._unsettled and self._unsettled[0][0] <= last_id:
+            _, outcome = self._unsettled.popleft()
+            device = self._names.get(outcome.act.output)
+            for intent in self._intents.open(device) if device else ():
+                if intent.act == outcome.act:
+                    self._intents.settle(intent)
+
+    async def run(self) -> None:
+        """Keep time and serve the calls until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for name, calls in self._calls.items():
+                tasks.create_task(calls.run(), name=f"step {name}")
+            while True:
+                await self._next_tick()
+
+    def hold(self) -> None:
+        """Take nothing new from now on but the outcomes of acts under way."""
+        self._stopping = True
+
+    async def quiet(self, seconds: float) -> None:
+        """Wait for acts under way at most so long; those left are resolved by the next start."""
+        if self._acts:
+            await asyncio.wait(set(self._acts), timeout=seconds)
+
+    def snapshot(self) -> None:
+        """Put the engine's state into the ledger's next batch."""
+        state = msgpack.packb([self._digest, self.engine.state()], use_bin_type=True)
+        self._ledger.save_snapshot(state, self._last_record)
+        self._since_snapshot = 0
+
+    # --- through ------------------------------------------------------------------------------------------------
+
+    def _step(self, event: Event) -> int:
+        """Step, record, start what is wanted; return the record's id."""
+        effects = self.engine.step(event)
+        record = self._last_record = self._ledger.append("event", event.t, pack_event(event))
+        for effect in effects:
+            self._record(event, effect)
+        for effect in effects:
+            self._start(event, effect)
+        self._since_snapshot += 1
+        if self._since_snapshot >= SNAPSHOT_RECORDS:
+            self.snapshot()
+        self._changed.set()
+        return record
+
+    def _record(self, event: Event, effect: Effect) -> None:
+        body: dict[str, Any]
+        if isinstance(effect, rooms.Decided):
+            body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), "plan": self._digest[:16]}
+            kind = "decision"
+        elif isinstance(effect, rooms.Fired):
+            body = {"id": f"{effect.rule}@{self.engine.scene.events}", **plain(effect), "plan": self._digest[:16]}
+            kind = "decision"
+        elif isinstance(effect, rooms.Alarm):
+            body, kind = plain(effect), "alarm"
+            self._say(f"{effect.code}: {effect.text}")
+        else:
+            return
+        self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
+
+    def _start(self, event: Event, effect: Effect) -> None:
+        if isinstance(effect, rooms.Infer):
+            ref = self._refs.pop((effect.input, effect.sequence), "")
+            self._calls[effect.step].put(Call(effect, ref, event.t))
+        elif isinstance(effect, rooms.Drop):
+            self._refs.pop((effect.input, effect.sequence), None)
+        elif isinstance(effect, rooms.Fire):
+            self._task(self._fire(effect), f"act {effect.pulse.act}")
+        elif isinstance(effect, rooms.Set):
+            device = self._devices.get(effect.setpoint.output)
+            if device is not None:
+                device.set(effect.setpoint)
+        elif isinstance(effect, rooms.Withdraw):
+            self._devices[effect.act.output].withdraw(effect.act)
+        elif isinstance(effect, rooms.Book):
+            self._task(self._book(effect), f"booking {effect.booking.act}")
+
+    async def _fire(self, effect: rooms.Fire) -> None:
+        pulse = effect.pulse
+        if pulse.trigger is Trigger.TIME:
+            pulse = replace(pulse, begin=self._timeline.to_host(int(pulse.begin)))
+        device = self._devices[pulse.output]
+        try:
+            outcome = await device.fire(pulse, effect.note)
+        except RipienoError as error:
+            outcome = Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(error))
+        self.settled(outcome)
+
+    async def _book(self, effect: rooms.Book) -> None:
+        self.settled(Outcome(effect.booking.act, OutcomeKind.NOT_EXECUTED, "no device books yet"))
+
+    def _answered(self, call: Call, inferred: Inferred) -> None:
+        infer, result = call.infer, inferred.result
+        self._step(
+            rooms.ResultSeen(
+                self._timeline.now(),
+                infer.step,
+                infer.sequence,
+                infer.item,
+                infer.taken_t,
+                call.asked_t,
+                inferred.health.value,
+                result.label if result else "",
+                result.score if result else 0.0,
+                inferred.why,
+                inferred.picture_digest,
+                inferred.decode_us,
+                inferred.invoke_us,
+            )
+        )
+
+    def _event(self, arrival: Arrival) -> Event | None:
+        now, of = self._timeline.now(), self._timeline.of
+        match arrival:
+            case Edge():
+                if arrival.input not in self._starts or not arrival.rising:
+                    return None
+                self._last_position_t = now
+                return rooms.EdgeSeen(
+                    now,
+                    arrival.input,
+                    True,
+                    arrival.epoch,
+                    arrival.number,
+                    arrival.position_mm,
+                    of(arrival.at_ns),
+                )
+            case Position():
+                return self._position(arrival, now)
+            case Frame():
+                self._refs[arrival.input, arrival.sequence] = arrival.ref
+                taken = of(arrival.at_ns)
+                return rooms.FrameSeen(now, arrival.input, arrival.sequence, arrival.position_mm, taken)
+            case Reading():
+                fields = next(one.fields for one in self._plan.inputs if one.name == arrival.input)
+                values = tuple(float(arrival.fields[name]) for name, _ in fields)
+                return rooms.ReadingSeen(now, arrival.input, values, of(arrival.at_ns), arrival.health.value)
+            case DeviceUp():
+                return rooms.DeviceChanged(now, arrival.device, True, arrival.epoch, "")
+            case DeviceDown():
+                return rooms.DeviceChanged(now, arrival.device, False, 0, arrival.why)
+            case _:
+                return None
+
+    def _position(self, arrival: Position, now: int) -> Event | None:
+        """Only positions that make a difference are events: each one is recorded, and the record must stay small."""
+        edges, due = (arrival.epoch, arrival.edges), self.engine.next_position_mm()
+        news = (
+            self._last_edges.get(arrival.input) != edges
+            and now - self._last_position_t >= POSITION_EVERY_NS // 4
+            or due is not None
+            and arrival.position_mm >= due
+            or now - self._last_position_t >= POSITION_EVERY_NS
+        )
+        if not news:
+            return None
+        self._last_edges[arrival.input] = edges
+        self._last_position_t = now
+        return rooms.PositionSeen(
+            now,
+            arrival.input,
+            arrival.position_mm,
+            arrival.epoch,
+            arrival.edges,
+            self._timeline.of(arrival.at_ns),
+        )
+
+    async def _next_tick(self) -> None:
+        """Wait for the engine's next deadline, or for an event that may have moved it."""
+        self._changed.clear()
+        due = self.engine.next_deadline()
+        wait_s = None if due is None else max(0.0, (due - self._timeline.now()) / 1e9)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._changed.wait()
+        except TimeoutError:
+            now = self._timeline.now()
+            # uvloop's timers have millisecond grain and may come early: a tick before its time would be recorded for nothing.
+            if not self._stopping and due is not None and now >= due:
+                self._step(rooms.Tick(now))
+
+    def _task(self, work: Any, name: str) -> None:
+        assert self._tasks is not None, "effects need `run`"
+        task = self._tasks.create_task(work, name=name)
+        self._acts.add(task)
+        task.add_done_callback(self._acts.discard)

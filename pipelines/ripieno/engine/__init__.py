@@ -1,0 +1,51 @@
+"""The engine: events in, effects out, the same every time.
+
+In:    events (events.py), in the order in which the daemon had them.
+Out:   effects (effects.py): infer, fire, set, book, decided, closed, fired, alarm; and the state, for a snapshot.
+Never: a clock, I/O, randomness, or an effect that depends on anything but the events so far.
+Start: engine.py; passage.py (an item's way), steering.py (rules over time).
+"""
+
+from .codec import pack_event, plain, unpack_event
+from .effects import Alarm, Book, Closed, Decided, Drop, Effect, Fire, Fired, Infer, Set, Withdraw
+from .engine import Engine
+from .events import (
+    ActSettled,
+    DeviceChanged,
+    EdgeSeen,
+    Event,
+    FrameSeen,
+    PositionSeen,
+    ReadingSeen,
+    ResultSeen,
+    Started,
+    Tick,
+)
+
+__all__ = [
+    "ActSettled",
+    "Alarm",
+    "Book",
+    "Closed",
+    "Decided",
+    "DeviceChanged",
+    "Drop",
+    "EdgeSeen",
+    "Effect",
+    "Engine",
+    "Event",
+    "Fire",
+    "Fired",
+    "FrameSeen",
+    "Infer",
+    "PositionSeen",
+    "ReadingSeen",
+    "ResultSeen",
+    "Set",
+    "Started",
+    "Tick",
+    "Withdraw",
+    "pack_event",
+    "plain",
+    "unpack_event",
+]

@@ -1,0 +1,104 @@
+"""What the engine wants done. The daemon does it and reports back with an event; the order in the list is the order wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+from ripieno.values import Act, Booking, ItemId, Pulse, Setpoint
+
+Operands = tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Infer:
+    """Run `step` on the frame (input, sequence). Answer with ResultSeen, whatever happens."""
+
+    step: str
+    input: str
+    sequence: int
+    item: ItemId | None
+    taken_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The frame is not used: foreign (belongs to no item), duplicate or overtaken by a newer one."""
+
+    input: str
+    sequence: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """Do a pulse at most once. Answer with ActSettled. `note` goes into the durable intent."""
+
+    pulse: Pulse
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take an act back if it has not begun."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Take a new absolute value; idempotent."""
+
+    setpoint: Setpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An effect in a system that dedupes by the act's id. Answer with ActSettled."""
+
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An item has its verdict. A result: recorded, and sent to whoever counts. `operands`: what the condition saw."""
+
+    item: ItemId
+    verdict: str
+    rule: str
+    why: str
+    operands: Operands
+    picture_digest: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Where the item went, as far as the acts tell: passed, diverted or in-doubt."""
+
+    item: ItemId
+    way: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule over time fired, was verified, or was undone. A result."""
+
+    rule: str
+    what: str
+    output: str
+    before: float
+    after: float
+    operands: Operands
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A person should know. `code` is stable, `text` is a sentence."""
+
+    code: str
+    text: str
+
+
+Effect = Union[Infer, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Alarm]

@@ -1,0 +1,134 @@
+"""What the engine is told: one value for each thing that happened. The engine knows nothing else.
+
+`t` is the engine's clock in ns: it never goes back, and runs on over restarts. `taken_t`: when the thing happened, on the same clock.
+Nothing here names a file, a port or a process, so that the same plant gives the same events anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+from ripieno.values import ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process began (again). `gap_ns`: how long none was running (0 at the very first start).
+
+    `in_flight`: acts whose intent is durable and whose outcome is not known, with the note that was made durable with each.
+    """
+
+    t: int
+    gap_ns: int
+    in_flight: tuple[tuple[str, str, int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed: something that waited for `t` is due."""
+
+    t: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSeen:
+    """A digital input rose or fell; see `values.Edge`."""
+
+    t: int
+    input: str
+    rising: bool
+    epoch: int
+    number: int
+    position_mm: float | None
+    taken_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionSeen:
+    """The belt is at `position_mm`; `edges` starting edges have been counted under `epoch`."""
+
+    t: int
+    input: str
+    position_mm: float
+    epoch: int
+    edges: int
+    taken_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingSeen:
+    """A sensor's values in the declared units, in the order of the input's fields; `health` is a `values.Health`."""
+
+    t: int
+    input: str
+    values: tuple[float, ...]
+    taken_t: int
+    health: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSeen:
+    """A picture is ready under (input, sequence)."""
+
+    t: int
+    input: str
+    sequence: int
+    position_mm: float | None
+    taken_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSeen:
+    """A model answered, or did not: `health` is not "good" and `label` is "" then.
+
+    `item` is the one the frame was matched to when the call was made, None for free-running frames.
+    """
+
+    t: int
+    step: str
+    sequence: int
+    item: ItemId | None
+    taken_t: int
+    called_t: int
+    health: str
+    label: str
+    score: float
+    why: str
+    picture_digest: str
+    decode_us: int
+    invoke_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActSettled:
+    """The outcome of an act is known: `kind` is a `values.OutcomeKind`.
+
+    `at_t`, `position_mm`: when and where it began; `sent_t`: when the first byte of the command was written; 0 where it never was.
+    """
+
+    t: int
+    cause: str
+    output: str
+    index: int
+    kind: str
+    why: str
+    at_t: int
+    position_mm: float | None
+    sent_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """A device can be used (`up`) or cannot. `epoch`: of its journal."""
+
+    t: int
+    device: str
+    up: bool
+    epoch: int
+    why: str
+
+
+Event = Union[
+    Started, Tick, EdgeSeen, PositionSeen, ReadingSeen, FrameSeen, ResultSeen, ActSettled, DeviceChanged
+]

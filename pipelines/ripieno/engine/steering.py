@@ -1,0 +1,149 @@
+"""Rules over time: looked at after every new result and at their own deadlines; they change setpoints and verify the change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ripieno.plan import PipelinePlan, RulePlan, SetpointEffect
+from ripieno.values import UNKNOWN
+
+from .effects import Alarm, Fired, Set
+from .scene import Condition, Scene, Value
+from .watch import Trial, Watch
+
+
+class Steering:
+    """All rules without `each`."""
+
+    def __init__(self, plan: PipelinePlan, scene: Scene) -> None:
+        self._scene = scene
+        self._watches = [Watch(rule) for rule in plan.rules if not rule.each]
+        self._when = {watch.rule.name: Condition(watch.rule.when) for watch in self._watches}
+        self._that = {w.rule.name: Condition(w.rule.verify.that) for w in self._watches if w.rule.verify is not None}
+        self._amounts = {
+            (watch.rule.name, index): Condition(effect.value)
+            for watch in self._watches
+            for index, effect in enumerate(watch.rule.do)
+            if isinstance(effect, SetpointEffect)
+        }
+        self._of = [Condition(aggregate.of) for aggregate in plan.aggregates]
+        self._on = [aggregate.on for aggregate in plan.aggregates]
+
+    def sample(self, step: str, fields: dict[str, object] | None) -> None:
+        """Feed each aggregate over `step` with the new result; None is an unknown sample."""
+        scene = self._scene
+        for on, of, accumulator in zip(self._on, self._of, scene.accumulators, strict=True):
+            if on != step:
+                continue
+            value: Value = UNKNOWN
+            if fields is not None:
+                value, _ = of.value(lambda read: fields.get(getattr(read, "field", ""), UNKNOWN))
+            accumulator.add(scene.t, value)
+
+    def decided(self) -> None:
+        """One more item has a verdict: trials that count items come closer to theirs."""
+        for watch in self._watches:
+            if watch.trial is not None and watch.trial.left_items > 0:
+                watch.trial.left_items -= 1
+
+    def look(self, t: int) -> None:
+        """Judge trials that are due, then let every rule see its condition and act if it fires."""
+        for watch in self._watches:
+            self._judge(watch, t)
+        for watch in self._watches:
+            condition = self._when[watch.rule.name]
+            value, operands = condition.value(self._scene.look_up)
+            if watch.see(value is True, t):
+                self._act(watch, t, self._scene.operands(condition.reads, operands))
+
+    def deadline(self, t: int) -> int | None:
+        """Return the earliest time at which `look` is needed though nothing happens."""
+        return min((due for watch in self._watches if (due := watch.deadline(t)) is not None), default=None)
+
+    def gap(self, gap_ns: int) -> None:
+        """Tell every rule how long no process ran."""
+        for watch in self._watches:
+            watch.gap(gap_ns)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a snapshot keeps."""
+        return {watch.rule.name: watch.state() for watch in self._watches}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned; rules that the snapshot does not know begin anew."""
+        for watch in self._watches:
+            if watch.rule.name in state:
+                watch.restore(state[watch.rule.name])
+
+    def _act(self, watch: Watch, t: int, operands: tuple[tuple[str, object], ...]) -> None:
+        scene = self._scene
+        trial: Trial | None = None
+        acted = False
+        for index, effect in enumerate(watch.rule.do):
+            if not isinstance(effect, SetpointEffect) or self._on_trial(effect.output):
+                continue
+            amount, _ = self._amounts[watch.rule.name, index].value(scene.look_up)
+            if isinstance(amount, bool) or not isinstance(amount, (int, float)):
+                continue
+            before, after = self._bounded(effect, float(amount))
+            if after == before:
+                self._at_limit(watch, effect.output, before)
+                continue
+            acted = True
+            scene.setpoints[effect.output] = after
+            scene.effects += [
+                Set(scene.setpoint(effect.output)),
+                Fired(watch.rule.name, "changed", effect.output, before, after, operands),
+            ]
+            trial = self._trial(watch.rule, effect.output, after - before, t)
+        if acted:
+            scene.counters["corrections"] += 1
+            watch.fired(t, trial)
+
+    def _judge(self, watch: Watch, t: int) -> None:
+        trial, verify = watch.trial, watch.rule.verify
+        if trial is None or verify is None or trial.left_items > 0 or t < trial.judge_t:
+            return
+        condition = self._that[watch.rule.name]
+        value, operands = condition.value(self._scene.look_up)
+        seen = self._scene.operands(condition.reads, operands)
+        scene, watch.trial = self._scene, None
+        before = scene.setpoints[trial.output]
+        if value is True:
+            scene.counters["corrections_verified"] += 1
+            scene.effects.append(Fired(watch.rule.name, "verified", trial.output, before, before, seen))
+            return
+        if verify.otherwise == "undo":
+            output = scene.outputs[trial.output]
+            scene.setpoints[trial.output] = min(output.high, max(output.low, before - trial.change))
+            scene.effects.append(Set(scene.setpoint(trial.output)))
+            scene.counters["corrections_undone"] += 1
+        after = scene.setpoints[trial.output]
+        scene.effects += [
+            Fired(watch.rule.name, "undone" if after != before else "not-verified", trial.output, before, after, seen),
+            Alarm("change-without-effect", f"{watch.rule.name}: the change of {trial.output} did not show its effect"),
+        ]
+        watch.rest_until_t = t + watch.rule.cooldown_ns
+
+    def _trial(self, rule: RulePlan, output: str, change: float, t: int) -> Trial | None:
+        verify = rule.verify
+        if verify is None:
+            return None
+        return Trial(output, change, verify.after_items, t + verify.after_ns if verify.after_ns else 0)
+
+    def _on_trial(self, output: str) -> bool:
+        # One change at a time: with two under way nobody could say which of them had the effect.
+        return any(watch.trial is not None and watch.trial.output == output for watch in self._watches)
+
+    def _bounded(self, effect: SetpointEffect, amount: float) -> tuple[float, float]:
+        output = self._scene.outputs[effect.output]
+        before = self._scene.setpoints[effect.output]
+        wanted = before + amount if effect.verb == "change" else amount
+        bounded = min(before + output.step, max(before - output.step, wanted)) if output.step else wanted
+        return before, round(min(output.high, max(output.low, bounded)), 9)
+
+    def _at_limit(self, watch: Watch, output: str, value: float) -> None:
+        if not watch.at_limit:
+            watch.at_limit = True
+            text = f"{watch.rule.name}: {output} is at its limit ({value:g}); it cannot be changed further"
+            self._scene.effects.append(Alarm("setpoint-at-limit", text))
