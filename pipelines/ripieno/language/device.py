@@ -1,0 +1,228 @@
+"""A device file -> the device's part of the plan: which machine serves which input and output, with settings the drivers understand."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import posixpath
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from ripieno.contracts.driver import Driver, Place
+from ripieno.plan import BrokerPlan, DevicePlan, Plan, PointPlan, StoragePlan
+
+from . import device_file as file
+from .names import Names, check_name, entries
+from .nearest import did_you_mean
+from .pipeline import Compiled, compile_pipeline
+from .problems import Problems, Report
+from .seal import Read
+from .shape import build, is_mapping, join
+from .source import Node, parse
+
+FORMAT = 1
+Drivers = Mapping[str, Driver]
+
+
+def compile_parts(path: str, content: bytes, read: Read, drivers: Drivers, problems: Problems) -> Plan | None:
+    """Return the plan of a device, None after reporting why there is none."""
+    report = problems.file(path)
+    root = parse(content, report)
+    if root is None:
+        return None
+    return _Compiler(path, read, drivers, problems, report, root).compile()
+
+
+class _Compiler:
+    def __init__(
+        self, path: str, read: Read, drivers: Drivers, problems: Problems, report: Report, root: Node
+    ) -> None:
+        self._read, self._drivers, self._problems, self._report = read, drivers, problems, report
+        self._folder = posixpath.dirname(path)
+        self._whole, self._root = build(file.DeviceFile, root, "", report)
+        self._names = Names()
+        self._points: dict[str, list[PointPlan]] = {}
+        self._wanted: dict[str, tuple[str, str]] = {}  # name -> kind, section
+
+    def compile(self) -> Plan | None:
+        pipelines = self._pipelines()
+        for name, (_, place) in entries(self._root, "devices").items():
+            check_name(name, place, f"devices.{name}", self._report, False)
+            self._names.define("device", name, place, f"devices.{name}", self._report)
+        self._want(pipelines)
+        machines = {
+            name: self._machine(name, node)
+            for name, (node, _) in entries(self._root, "devices").items()
+        }
+        for section in ("inputs", "outputs"):
+            if section in self._root.mapping:
+                is_mapping(self._root.mapping[section], section, self._report)
+            for name, (node, _) in entries(self._root, section).items():
+                self._bind(section, name, node, machines)
+            self._unbound(section, pipelines)
+        self._names.finish()
+        devices = [self._device(name, one) for name, one in machines.items()]
+        whole = self._whole
+        if self._problems.ordered() or whole is None:
+            return None
+        return Plan(
+            format=FORMAT,
+            device=whole.device.id,
+            site=whole.device.site,
+            runtime=whole.runtime,
+            pipelines=tuple(one.plan for one in pipelines if one.plan is not None),
+            devices=tuple(one for one in devices if one is not None),
+            broker=BrokerPlan(whole.broker.transport, whole.broker.address, whole.broker.port, whole.broker.fleet),
+            storage=StoragePlan(
+                self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota
+            ),
+        )
+
+    def _join(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(self._folder, path))
+
+    def _pipelines(self) -> list[Compiled]:
+        found: list[Compiled] = []
+        node = self._root.mapping.get("pipelines")
+        paths = [one for one in node.value if isinstance(one.value, str)] if node and isinstance(node.value, tuple) else []
+        for at in paths[:50]:
+            bundle = self._join(at.text)
+            try:
+                self._read(f"{bundle}/pipeline.yaml")
+            except OSError as error:
+                what = f"cannot read {bundle}/pipeline.yaml: {error.strerror or error}"
+                self._report.add(at.line, at.column, "pipelines", what, "a path counts from this file")
+                continue
+            one = compile_pipeline(bundle, self._read, self._problems)
+            if one is None:
+                continue
+            if any(one.name == other.name for other in found):
+                self._report.add(at.line, at.column, "pipelines", f"pipeline '{one.name}' is given twice")
+                continue
+            found.append(one)
+        return found
+
+    def _want(self, pipelines: list[Compiled]) -> None:
+        """Collect what the pipelines need; two pipelines may share an input, never an output."""
+        by: dict[str, Compiled] = {}
+        for one in pipelines:
+            for section, points in (("inputs", one.inputs), ("outputs", one.outputs)):
+                for name, (kind, place) in points.items():
+                    report = self._problems.file(one.file)
+                    first = self._wanted.get(name)
+                    if first is not None and (section == "outputs" or first != (kind, section)):
+                        what = f"pipeline '{by[name].name}' has {first[1].removesuffix('s')} '{name}' ({first[0]}) already"
+                        report.add(*place, join(section, name), what, "give it another name")
+                        continue
+                    self._wanted[name], by[name] = (kind, section), one
+                    self._names.define(section.removesuffix("s"), name, place, join(section, name), report)
+
+    def _machine(self, name: str, node: Node) -> tuple[Driver, Any, str] | None:
+        """Return the driver, its settings (None where they have problems) and the interlock."""
+        path = f"devices.{name}"
+        if not is_mapping(node, path, self._report):
+            return None
+        at = node.mapping.get("driver")
+        driver = self._drivers.get(at.text) if at is not None else None
+        if at is not None and driver is None and isinstance(at.value, str):
+            hint = did_you_mean(at.text, self._drivers)
+            self._report.add(at.line, at.column, f"{path}.driver", f"there is no driver '{at.text}'", hint)
+        if driver is None:
+            mine = {key: one for key, one in node.mapping.items() if key in ("driver", "interlock")}
+            if at is None:
+                build(file.Machine, node, path, self._report, [key for key in node.mapping if not _like(key, "driver")])
+            else:
+                build(file.Machine, dataclasses.replace(node, value=mine), path, self._report)
+            return None
+        fields = [one.name for one in dataclasses.fields(driver.settings)]
+        machine, right = build(file.Machine, node, path, self._report, fields)
+        rest = {key: one for key, one in right.mapping.items() if key not in ("driver", "interlock")}
+        settings, _ = build(driver.settings, dataclasses.replace(right, value=rest), path, self._report)
+        return driver, settings, machine.interlock if machine is not None else ""
+
+    def _bind(self, section: str, name: str, node: Node, machines: Mapping[str, tuple[Driver, Any, str] | None]) -> None:
+        path, kind_of = join(section, name), section.removesuffix("s")
+        place = self._root.mapping[section].keys[name]
+        known = self._names.use(name, (kind_of,), place, path, self._report) if self._pipelines_known() else None
+        if not is_mapping(node, path, self._report):
+            return
+        at = node.mapping.get("device")
+        if at is None or not isinstance(at.value, str):
+            build(file.Binding, node, path, self._report, [key for key in node.mapping if not _like(key, "device")])
+            return
+        if self._names.use(at.text, ("device",), (at.line, at.column), f"{path}.device", self._report) is None:
+            return
+        machine = machines.get(at.text)
+        if machine is None:
+            return
+        driver, _, interlock = machine
+        before = len(self._report.found)
+        fields = [one.name for one in dataclasses.fields(driver.point)]
+        _, right = build(file.Binding, node, path, self._report, fields)
+        rest = {key: one for key, one in right.mapping.items() if key != "device"}
+        point, _ = build(driver.point, dataclasses.replace(right, value=rest), path, self._report)
+        kind = self._wanted[name][0] if known else ""
+        if not kind:
+            return
+        able = driver.inputs if section == "inputs" else driver.outputs
+        if kind not in able:
+            what = f"driver '{driver.name}' of device '{at.text}' cannot serve a {kind} {kind_of}"
+            hint = f"its {section}: {', '.join(sorted(able)) or 'none'}"
+            self._report.add(at.line, at.column, f"{path}.device", what, hint)
+        if kind == "pulse" and not driver.falls_safe and not interlock:
+            what = f"device '{at.text}' does not fall safe by itself, and '{name}' is a pulse"
+            hint = f"declare what does it: devices.{at.text}.interlock: \"...\""
+            self._report.add(at.line, at.column, f"{path}.device", what, hint)
+        if point is None or len(self._report.found) > before:
+            return
+        one = PointPlan(name, kind, _plain_fields(point)[0] | _plain_fields(point)[1])
+        for other in self._points.setdefault(at.text, []):
+            if (other.kind, other.settings) == (one.kind, one.settings) and one.settings:
+                self._report.add(*place, path, f"is the same {kind} of device '{at.text}' as '{other.name}'")
+        self._points[at.text].append(one)
+
+    def _pipelines_known(self) -> bool:
+        return bool(self._wanted)
+
+    def _unbound(self, section: str, pipelines: list[Compiled]) -> None:
+        given = entries(self._root, section)
+        at = self._root.keys.get(section, (self._root.line, self._root.column))
+        for name, (kind, where) in self._wanted.items():
+            if where == section and name not in given:
+                pipeline = next(one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs))
+                able = [driver.name for driver in self._drivers.values() if kind in driver.inputs | driver.outputs]
+                what = f"missing key '{name}': pipeline '{pipeline.name}' needs this {kind} {section.removesuffix('s')}"
+                hint = f"drivers that serve a {kind}: {', '.join(sorted(able)) or 'none'}"
+                self._report.add(*at, section, what, hint)
+
+    def _device(self, name: str, machine: tuple[Driver, Any, str] | None) -> DevicePlan | None:
+        if machine is None or machine[1] is None:
+            return None
+        driver, settings, interlock = machine
+        kept, places = _plain_fields(settings)
+        return DevicePlan(name, driver.name, kept, places, tuple(self._points.get(name, ())), interlock)
+
+
+def _like(key: str, wanted: str) -> bool:
+    return did_you_mean(key, [wanted]).startswith("did")
+
+
+def _plain_fields(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of a driver's dataclass as plain values: settings, and those that say where a thing is."""
+    hints = typing.get_type_hints(type(made), include_extras=True)
+    settings: dict[str, Any] = {}
+    places: dict[str, Any] = {}
+    for field in dataclasses.fields(made):
+        extras = getattr(hints[field.name], "__metadata__", ())
+        is_place = any(isinstance(extra, Place) or extra is Place for extra in extras)
+        (places if is_place else settings)[field.name] = _plain(getattr(made, field.name))
+    return settings, places
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return _plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return tuple(_plain(one) for one in value) if isinstance(value, (tuple, list, frozenset)) else value

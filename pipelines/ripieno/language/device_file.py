@@ -1,0 +1,75 @@
+"""The settings of a device file: who this device is, what it runs, and which machine serves which input and output.
+
+Keys of a device beyond `driver` and `interlock`, and of a point beyond `device`, are declared by the driver's own dataclasses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+
+from .pipeline_file import HOUR_NS, Word
+from .quantities import Quantity
+from .shape import Pattern
+
+Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and _ . -"), MaxLen(63)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who this device is in its fleet."""
+
+    id: Topic
+    site: Topic = "local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broker:
+    """Where results go."""
+
+    transport: Literal["mqtt", "socket", "none"]
+    address: Annotated[str, MinLen(1), MaxLen(255)] = "localhost"
+    port: Annotated[int, Gt(0), Le(65_535)] = 1883
+    fleet: Topic = "local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """Where state is kept. A relative path counts from the device file."""
+
+    state: Annotated[str, MinLen(1), MaxLen(400)] = "/var/lib/ripieno"
+    group_commit: Annotated[int, Quantity("duration"), Ge(0), Le(HOUR_NS // 60)] = 250_000_000
+    quota: Annotated[int, Quantity("size"), Ge(16_000_000)] = 2_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceFile:
+    """The whole file."""
+
+    ripieno: Literal[1]
+    device: Identity
+    pipelines: Annotated[tuple[Annotated[str, MinLen(1), MaxLen(400)], ...], MinLen(1), MaxLen(50)]
+    devices: Annotated[Mapping[str, Any], MinLen(1)]
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    runtime: Literal["auto", "litert", "tflite"] = "auto"
+    broker: Broker = Broker(transport="none")
+    storage: Storage = Storage()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The keys that every device has, whatever its driver."""
+
+    driver: Word
+    interlock: Annotated[str, MaxLen(200)] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The key that every bound input or output has."""
+
+    device: Word

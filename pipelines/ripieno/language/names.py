@@ -1,0 +1,100 @@
+"""Names that a file defines and uses: a misspelt one is reported where it is used and where its like is defined."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass
+
+from .nearest import nearest
+from .problems import Report
+from .source import Node, Place
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Defined:
+    line: int
+    column: int
+    path: str
+    report: Report
+
+
+class Names:
+    """What is defined, by kind ("input", "step" ...), and by whom it is used."""
+
+    def __init__(self) -> None:
+        self._defined: dict[str, dict[str, _Defined]] = {}
+        self._used: set[tuple[str, str]] = set()
+        self._missed: list[tuple[tuple[str, ...], str, str, int, Report]] = []
+
+    def define(self, kind: str, name: str, place: Place, path: str, report: Report) -> None:
+        """Note a definition."""
+        self._defined.setdefault(kind, {})[name] = _Defined(place[0], place[1], path, report)
+
+    def known(self, *kinds: str) -> list[str]:
+        """Return the names of these kinds, in the order of definition."""
+        return [name for kind in kinds for name in self._defined.get(kind, {})]
+
+    def line(self, kind: str, name: str) -> int:
+        """Return the line of a definition, 0 if there is none."""
+        found = self._defined.get(kind, {}).get(name)
+        return found.line if found else 0
+
+    def use(self, name: str, kinds: tuple[str, ...], place: Place, path: str, report: Report) -> str | None:
+        """Return the kind under which the name is defined; report it and return None if it is not."""
+        for kind in kinds:
+            if name in self._defined.get(kind, {}):
+                self._used.add((kind, name))
+                return kind
+        known = self.known(*kinds)
+        near = nearest(name, known)
+        hint = f"there is {', '.join(known)}" if known else ""
+        if near is not None:
+            found = next(self._defined[kind][near] for kind in kinds if near in self._defined.get(kind, {}))
+            elsewhere = f"{found.report.file}:" if found.report.file != report.file else "line "
+            hint = f"did you mean '{near}', defined on {elsewhere}{found.line}?"
+        what = " or ".join(kinds)
+        report.add(place[0], place[1], path, f"there is no {what} '{name}'", hint)
+        self._missed.append((kinds, name, path, place[0], report))
+        return None
+
+    def finish(self) -> None:
+        """Report definitions that nothing uses and whose like is used but not defined: that is where the typo may be."""
+        for kinds, name, path, line, report in self._missed:
+            unused = [
+                (kind, one) for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
+            ]
+            near = nearest(name, [one for _, one in unused])
+            for kind, one in unused:
+                if one == near:
+                    found = self._defined[kind][one]
+                    where = f"line {line}" if report.file == found.report.file else f"{report.file}:{line}"
+                    found.report.add(
+                        found.line,
+                        found.column,
+                        found.path,
+                        f"is used nowhere, while {path} names '{name}' on {where}",
+                        f"did you mean '{name}'?",
+                    )
+
+
+def check_name(name: str, place: Place, path: str, report: Report, in_expressions: bool = True) -> bool:
+    """Whether this can be a name, one that expressions use; reports it if not."""
+    why = ""
+    if not _NAME.match(name):
+        why = "should be a name: a letter, then letters, digits and _"
+    elif "__" in name or (in_expressions and (keyword.iskeyword(name) or name in ("true", "false"))):
+        why = "cannot be used as a name"
+    if why:
+        report.add(place[0], place[1], path, why)
+    return not why
+
+
+def entries(node: Node, key: str) -> dict[str, tuple[Node, Place]]:
+    """Return the entries of a section with the places of their names; empty where the section is none."""
+    section = node.mapping.get(key)
+    if section is None:
+        return {}
+    return {name: (value, section.keys[name]) for name, value in section.mapping.items()}

@@ -1,0 +1,38 @@
+"""The nearest known name, for "did you mean"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+LONGEST = 64
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like this one, None where none is like it."""
+    candidates = list(known)
+    if not name or len(name) > LONGEST:
+        return None
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    if not found and len(name) <= 4:  # short words: one letter more, less or other
+        found = [one for one in by_lower if _one_apart(name.lower(), one)][:1]
+    return by_lower[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a hint: the nearest name, else all of them."""
+    candidates = sorted(known)
+    near = nearest(name, candidates)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    return f"there is {', '.join(candidates)}" if candidates else "there is none"
+
+
+def _one_apart(left: str, right: str) -> bool:
+    if abs(len(left) - len(right)) > 1 or max(len(left), len(right)) < 2:
+        return False
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    return left[start + 1 :] == right[start + 1 :] or left[start:] == right[start + 1 :] or left[start + 1 :] == right[start:]
