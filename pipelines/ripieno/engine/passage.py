@@ -308,12 +308,13 @@ class Passage:
         item = book.find(item_id)
         if item is None and (item_id.epoch != book.epoch or item_id.number <= book.last_number):
             return  # closed before the crash; only the slot in the intent file was left
+        if item is not None and item.act:
+            return  # the step that made it is committed: its outcome is waited for
         rule, verdict, start_mm = msgpack.unpackb(note, raw=False)
         if item is None:
             item = book.begin(item_id.number, start_mm, self._scene.t)
-        if not item.act:
-            item.act = "open"
-            self._scene.counters["acts_intended"] += 1
+        item.act = "open"
+        self._scene.counters["acts_intended"] += 1
         if not item.verdict:
             self._decide(book, item, Verdict(verdict), rule, "known from the act's intent after a crash", ())
 
