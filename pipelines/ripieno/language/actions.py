@@ -1,7 +1,7 @@
 """What a rule does: `gate.open(part)`, `flow.change(-5)`, `flow.set(expr)`, `stock.scrap(part, reason=expr)`.
 
-The verbs come from the output's kind: a pulse takes any word and the item, a setpoint `change` and `set` with a number, a booking any
-word, the item and named values.
+The verbs come from the output's kind: a pulse takes any word and the item, a setpoint `change` and `set` with
+a number, a booking any word, the item and named values.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class Actions:
             self._scope.report.add(line, column, spot.path, error.message, error.hint)
             return None
         if not (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
         ):
             example = f"gate.open({spot.each})" if spot.each else "flow.change(-5)"
             grammar.wrong(node, "should be an act of an output", f"such as {example}")
@@ -86,7 +88,9 @@ class Actions:
             grammar.wrong(node.args[0], f"{what}, and 5% is 0.05", f"write {plain}")
         elif verb == "change" and (value.low > output.step or value.high < -output.step):
             grammar.wrong(
-                node.args[0], f"changes '{name}' by {_shown(value)}, more than its step {output.step:g}", "change less, or raise step"
+                node.args[0],
+                f"changes '{name}' by {_shown(value)}, more than its step {output.step:g}",
+                "change less, or raise step",
             )
         elif verb == "change" and value.low == value.high == 0:
             grammar.wrong(node.args[0], f"changes '{name}' by nothing")

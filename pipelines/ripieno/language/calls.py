@@ -87,7 +87,9 @@ class Calls:
             return POISON
         last_ns, last_samples = window
         if last_samples and least > last_samples:
-            return self._grammar.wrong(keywords["min"], f"min={least} is more than last={last_samples} {self._plural(source)}")
+            return self._grammar.wrong(
+                keywords["min"], f"min={least} is more than last={last_samples} {self._plural(source)}"
+            )
         index = self._grammar.scope.aggregate(Aggregate(name, source, typed.tree, last_ns, last_samples, least))
         return self._result(name, typed, index, last_samples)
 
@@ -124,7 +126,11 @@ class Calls:
         unit = self._grammar.tokens.units.get(self._grammar.column(node), "") if isinstance(node, ast.Constant) else ""
         words = counts(self._grammar.scope.sources[source].each)
         wanted = f"last wants a count such as 20 {words[0]} or a duration such as 60s"
-        if not isinstance(node, ast.Constant) or isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
+        if (
+            not isinstance(node, ast.Constant)
+            or isinstance(node.value, bool)
+            or not isinstance(node.value, (int, float))
+        ):
             self._grammar.wrong(node, wanted)
             return None
         if not unit:
@@ -137,7 +143,11 @@ class Calls:
             self._grammar.wrong(node, "a window should be longer than 0 and at most 7d")
             return None
         if found.kind != "count" or unit not in words:
-            self._grammar.wrong(node, f"{wanted} (got {node.value:g} {unit})", did_you_mean(unit, words))
+            self._grammar.wrong(
+                node,
+                f"{wanted} (got {node.value:g} {unit})",
+                did_you_mean(unit, [one for one in words if one.endswith("s")]),
+            )
             return None
         if name == "rate":
             self._grammar.wrong(node, "rate is per second: last wants a duration such as 60s")

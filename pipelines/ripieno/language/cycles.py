@@ -19,7 +19,7 @@ class Wait:
 
 
 def find_cycle(needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the names of one cycle, the first again at its end; empty where there is none. Takes time in names + needs."""
+    """Return the names of one cycle, the first again at its end; empty where there is none."""
     done: set[str] = set()
     for start in needs:
         path: list[str] = []
@@ -47,7 +47,9 @@ def report_cycles(waits: Iterable[Wait], names: Names, report: Report) -> None:
     """Report the first cycle among the rules: a rule waits for an output, an output for the rules that act on it."""
     needs: dict[str, list[str]] = {}
     for wait in waits:
-        needs.setdefault(f"rule {wait.rule}", []).extend([f"output {wait.after.partition('.')[0]}"] if wait.after else [])
+        needs.setdefault(f"rule {wait.rule}", []).extend(
+            [f"output {wait.after.partition('.')[0]}"] if wait.after else []
+        )
         for output in wait.acts_on:
             needs.setdefault(f"output {output}", []).append(f"rule {wait.rule}")
     cycle = find_cycle(needs)

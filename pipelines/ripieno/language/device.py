@@ -1,4 +1,4 @@
-"""A device file -> the device's part of the plan: which machine serves which input and output, with settings the drivers understand."""
+"""A device file -> a plan: which machine serves which input and output, with settings as the drivers declare them."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def compile_parts(path: str, content: bytes, read: Read, drivers: Drivers, probl
 
 
 class _Compiler:
-    def __init__(
-        self, path: str, read: Read, drivers: Drivers, problems: Problems, report: Report, root: Node
-    ) -> None:
+    def __init__(self, path: str, read: Read, drivers: Drivers, problems: Problems, report: Report, root: Node) -> None:
         self._read, self._drivers, self._problems, self._report = read, drivers, problems, report
         self._folder = posixpath.dirname(path)
         self._whole, self._root = build(file.DeviceFile, root, "", report)
@@ -51,10 +49,7 @@ class _Compiler:
             check_name(name, place, f"devices.{name}", self._report, False)
             self._names.define("device", name, place, f"devices.{name}", self._report)
         self._want(pipelines)
-        machines = {
-            name: self._machine(name, node)
-            for name, (node, _) in entries(self._root, "devices").items()
-        }
+        machines = {name: self._machine(name, node) for name, (node, _) in entries(self._root, "devices").items()}
         for section in ("inputs", "outputs"):
             if section in self._root.mapping:
                 is_mapping(self._root.mapping[section], section, self._report)
@@ -74,9 +69,7 @@ class _Compiler:
             pipelines=tuple(one.plan for one in pipelines if one.plan is not None),
             devices=tuple(one for one in devices if one is not None),
             broker=BrokerPlan(whole.broker.transport, whole.broker.address, whole.broker.port, whole.broker.fleet),
-            storage=StoragePlan(
-                self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota
-            ),
+            storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
         )
 
     def _join(self, path: str) -> str:
@@ -85,7 +78,9 @@ class _Compiler:
     def _pipelines(self) -> list[Compiled]:
         found: list[Compiled] = []
         node = self._root.mapping.get("pipelines")
-        paths = [one for one in node.value if isinstance(one.value, str)] if node and isinstance(node.value, tuple) else []
+        paths = (
+            [one for one in node.value if isinstance(one.value, str)] if node and isinstance(node.value, tuple) else []
+        )
         for at in paths[:50]:
             bundle = self._join(at.text)
             try:
@@ -112,7 +107,9 @@ class _Compiler:
                     report = self._problems.file(one.file)
                     first = self._wanted.get(name)
                     if first is not None and (section == "outputs" or first != (kind, section)):
-                        what = f"pipeline '{by[name].name}' has {first[1].removesuffix('s')} '{name}' ({first[0]}) already"
+                        what = (
+                            f"pipeline '{by[name].name}' has {first[1].removesuffix('s')} '{name}' ({first[0]}) already"
+                        )
                         report.add(*place, join(section, name), what, "give it another name")
                         continue
                     self._wanted[name], by[name] = (kind, section), one
@@ -141,7 +138,9 @@ class _Compiler:
         settings, _ = build(driver.settings, dataclasses.replace(right, value=rest), path, self._report)
         return driver, settings, machine.interlock if machine is not None else ""
 
-    def _bind(self, section: str, name: str, node: Node, machines: Mapping[str, tuple[Driver, Any, str] | None]) -> None:
+    def _bind(
+        self, section: str, name: str, node: Node, machines: Mapping[str, tuple[Driver, Any, str] | None]
+    ) -> None:
         path, kind_of = join(section, name), section.removesuffix("s")
         place = self._root.mapping[section].keys[name]
         known = self._names.use(name, (kind_of,), place, path, self._report) if self._pipelines_known() else None
@@ -172,7 +171,7 @@ class _Compiler:
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
         if kind == "pulse" and not driver.falls_safe and not interlock:
             what = f"device '{at.text}' does not fall safe by itself, and '{name}' is a pulse"
-            hint = f"declare what does it: devices.{at.text}.interlock: \"...\""
+            hint = f'declare what does it: devices.{at.text}.interlock: "..."'
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
         if point is None or len(self._report.found) > before:
             return
@@ -190,7 +189,9 @@ class _Compiler:
         at = self._root.keys.get(section, (self._root.line, self._root.column))
         for name, (kind, where) in self._wanted.items():
             if where == section and name not in given:
-                pipeline = next(one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs))
+                pipeline = next(
+                    one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs)
+                )
                 able = [driver.name for driver in self._drivers.values() if kind in driver.inputs | driver.outputs]
                 what = f"missing key '{name}': pipeline '{pipeline.name}' needs this {kind} {section.removesuffix('s')}"
                 hint = f"drivers that serve a {kind}: {', '.join(sorted(able)) or 'none'}"

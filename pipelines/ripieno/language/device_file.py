@@ -1,6 +1,7 @@
 """The settings of a device file: who this device is, what it runs, and which machine serves which input and output.
 
-Keys of a device beyond `driver` and `interlock`, and of a point beyond `device`, are declared by the driver's own dataclasses.
+Keys of a device beyond `driver` and `interlock`, and of a point beyond `device`, are declared by the driver's
+own dataclasses.
 """
 
 from __future__ import annotations

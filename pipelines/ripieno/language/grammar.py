@@ -4,8 +4,8 @@
     look.label   1.5   60ms   5%   "text"   true   abs round min max
     share count mean min max rate (of, last=20 parts | 60s, min=10)
 
-`ast.parse` reads the text after tokens.py has let it pass; each node is then taken from a whitelist. Every problem of an expression is
-reported; a part that has one is left out of further checks.
+`ast.parse` reads the text after tokens.py has let it pass; each node is then taken from a whitelist. Every
+problem of an expression is reported; a part that has one is left out of further checks.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 
@@ -166,7 +167,9 @@ class Grammar:
             fields = [f"{node.id}.{name}" for name in source.fields]
             return self.wrong(node, f"{source.kind} '{node.id}' is no value by itself", _choice(fields))
         calls = ", ".join(sorted(self.scope.sources))
-        return self.wrong(node, f"there is nothing named '{node.id}'", did_you_mean(node.id, self.scope.sources) if calls else "")
+        return self.wrong(
+            node, f"there is nothing named '{node.id}'", did_you_mean(node.id, self.scope.sources) if calls else ""
+        )
 
     def _place(self, node: ast.AST) -> tuple[int, int]:
         return self.spot.node.at(self.column(node) + self.spot.offset)
@@ -284,6 +287,8 @@ class Grammar:
             return self.wrong(node, f"a {left.type} can be compared with == and != only")
         if left.type == TEXT and not self._labels_fit(right_node, left, right):
             return POISON
+        if isinstance(left.tree, Const) and isinstance(right.tree, Const):
+            return self.wrong(node, "compares two constants")
         if left.type in MEASURES and not can_hold(operator, left, right):
             known = left if isinstance(right.tree, Const) else right
             name = known.name or "the value"
@@ -302,7 +307,11 @@ class Grammar:
     def _no_label(self, node: ast.expr, label: str, of: Typed) -> None:
         labels = of.labels or ()
         near = did_you_mean(label, labels)
-        hint = f"{near} The labels are {', '.join(labels)}" if near.startswith("did") else f"the labels are {', '.join(labels)}"
+        hint = (
+            f"{near} The labels are {', '.join(labels)}"
+            if near.startswith("did")
+            else f"the labels are {', '.join(labels)}"
+        )
         self.wrong(node, f"{of.name or 'the value'} is never '{label[:60]}'", hint)
 
     def _one_of(self, node: ast.expr, term: Typed, values: ast.expr, negated: bool) -> Typed:
@@ -350,6 +359,8 @@ def contradiction(terms: tuple[Expression, ...]) -> str:
         if isinstance(term, OneOf) and all(isinstance(value, str) for value in term.values):
             allowed = texts.setdefault(term.term, set(term.values))
             allowed &= set(term.values)
+        if isinstance(term, Compare) and isinstance(term.left, Const):
+            term = Compare(_MIRRORED.get(term.operator, term.operator), term.right, term.left)
         if not isinstance(term, Compare) or not isinstance(term.right, Const):
             continue
         of, value = term.left, term.right.value

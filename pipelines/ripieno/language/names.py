@@ -55,20 +55,22 @@ class Names:
             found = next(self._defined[kind][near] for kind in kinds if near in self._defined.get(kind, {}))
             elsewhere = f"{found.report.file}:" if found.report.file != report.file else "line "
             hint = f"did you mean '{near}', defined on {elsewhere}{found.line}?"
-        what = " or ".join(kinds)
+        what = " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
         report.add(place[0], place[1], path, f"there is no {what} '{name}'", hint)
         self._missed.append((kinds, name, path, place[0], report))
         return None
 
     def finish(self) -> None:
-        """Report definitions that nothing uses and whose like is used but not defined: that is where the typo may be."""
+        """Report definitions that nothing uses while their like is used but not defined: the typo may be there."""
+        told: set[tuple[str, str]] = set()
         for kinds, name, path, line, report in self._missed:
             unused = [
                 (kind, one) for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
             ]
             near = nearest(name, [one for _, one in unused])
             for kind, one in unused:
-                if one == near:
+                if one == near and (kind, one) not in told:
+                    told.add((kind, one))
                     found = self._defined[kind][one]
                     where = f"line {line}" if report.file == found.report.file else f"{report.file}:{line}"
                     found.report.add(

@@ -35,4 +35,8 @@ def _one_apart(left: str, right: str) -> bool:
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:
         start += 1
-    return left[start + 1 :] == right[start + 1 :] or left[start:] == right[start + 1 :] or left[start + 1 :] == right[start:]
+    return (
+        left[start + 1 :] == right[start + 1 :]
+        or left[start:] == right[start + 1 :]
+        or left[start + 1 :] == right[start:]
+    )

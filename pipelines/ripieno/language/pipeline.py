@@ -84,7 +84,9 @@ class _Compiler:
         scope = Scope(self._report, self._names, self._sources())
         rules = Rules(scope, self._outputs, self._items, self._steps, self._root).read()
         self._names.finish()
-        report_cycles([Wait(rule.name, rule.after, tuple(e.output for e in rule.do)) for rule in rules], self._names, self._report)
+        report_cycles(
+            [Wait(rule.name, rule.after, tuple(e.output for e in rule.do)) for rule in rules], self._names, self._report
+        )
         shape_is_good = before == len(self._report.found) and self._whole is not None
         seal = Seal(self._bundle, self._read, self._report)
         if shape_is_good:  # a file with problems must be sealed again anyway
@@ -255,8 +257,15 @@ class _Compiler:
         output = self._outputs.get(item.decide_before)
         before = output.before if isinstance(output, file.PulseOutput) else 0.0
         if seen + step.within >= end - before:
-            what = f"is seen at '{step.at}' ({seen:g}mm +- {step.within:g}mm), but must be decided at {end - before:g}mm"
-            self._at(path, "at", what, f"'{item.decide_before}' is at {end:g}mm" + (f" and begins {before:g}mm before" if before else ""))
+            what = (
+                f"is seen at '{step.at}' ({seen:g}mm +- {step.within:g}mm), but must be decided at {end - before:g}mm"
+            )
+            self._at(
+                path,
+                "at",
+                what,
+                f"'{item.decide_before}' is at {end:g}mm" + (f" and begins {before:g}mm before" if before else ""),
+            )
 
     def _sources(self) -> dict[str, Source]:
         sources: dict[str, Source] = {}
@@ -294,7 +303,9 @@ def _output_plan(name: str, one: Any) -> OutputPlan:
 
 
 def _item_plan(name: str, one: file.Item) -> ItemPlan:
-    places = tuple(sorted(((place, float(mm)) for place, mm in one.places.items()), key=lambda pair: (pair[1], pair[0])))
+    places = tuple(
+        sorted(((place, float(mm)) for place, mm in one.places.items()), key=lambda pair: (pair[1], pair[0]))
+    )
     return ItemPlan(name, one.starts.partition(".")[0], one.follows, places, one.decide_before)
 
 
@@ -304,5 +315,3 @@ def _step_plan(name: str, one: file.Step) -> StepPlan:
     return StepPlan(
         name, one.model, one.input, one.each or "", one.at or "", match_mm, frames, one.priority, one.deadline
     )
-
-

@@ -26,7 +26,9 @@ class Problems:
         order = self._files
         unique = dict.fromkeys(self._found)
         return tuple(
-            sorted(unique, key=lambda one: (order.get(one.file, len(order)), one.line, one.column, one.path, one.message))
+            sorted(
+                unique, key=lambda one: (order.get(one.file, len(order)), one.line, one.column, one.path, one.message)
+            )
         )
 
 

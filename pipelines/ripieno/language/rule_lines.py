@@ -56,7 +56,7 @@ class Rules:
         if when is not None and isinstance(when.value, str):
             Grammar(self._scope, Spot(when, join(path, "when"), kind)).condition()
         do = node.mapping.get("do")
-        for one in (do.value if do is not None and isinstance(do.value, tuple) else (do,)):
+        for one in do.value if do is not None and isinstance(do.value, tuple) else (do,):
             if one is not None and isinstance(one.value, str):
                 self._actions.read(Spot(one, join(path, "do"), kind))
 
@@ -81,7 +81,11 @@ class _Reading:
         if rule.each is not None:
             at = self._node.mapping["each"]
             place = (at.line, at.column)
-            self._scope.names.use(rule.each, ("item",), place, join(self._path, "each"), self._report)
+            known = self._scope.names.use(rule.each, ("item",), place, join(self._path, "each"), self._report)
+            items = list(self._rules._items)
+            of_steps = [step.each for step in self._rules._steps.values()]
+            if known is None and items and rule.each not in of_steps:  # go on with the one that may be meant
+                self._each = nearest(rule.each, items) or items[0]
         after = self._after()
         when = self._condition("when", self._node)
         effects = self._effects()
@@ -151,15 +155,17 @@ class _Reading:
     def _check_kind(self, effects: list[Effect]) -> None:
         rule, given = self._rule, self._node.mapping
         if self._each:
-            if rule.when is None and rule.after is None:
+            if "when" not in given and "after" not in given:
                 self._at("", "missing key 'when'", "an undecided item must not pass")
             for key in OVER_TIME:
                 if key in given:
                     self._at(key, "is for rules over time", "remove it, or remove 'each'")
-            if rule.else_ is None and any(isinstance(effect, PulseEffect) for effect in effects):
-                self._at("", "missing key 'else'", "what happens when 'when' is false, unknown or too late: divert or hold")
+            if "else" not in given and any(isinstance(effect, PulseEffect) for effect in effects):
+                self._at(
+                    "", "missing key 'else'", "what happens when 'when' is false, unknown or too late: divert or hold"
+                )
             return
-        if rule.when is None:
+        if "when" not in given:
             self._at("", "missing key 'when'")
         if rule.else_ is not None:
             self._at("else", "is for rules with 'each'")
@@ -190,18 +196,25 @@ class _Reading:
         that = self._condition("that", node)
         at = node.mapping["after"]
         path = f"{self._path}.verify"
-        items_known = [f"{name}s" for name in self._rules._items] + [*self._rules._items, "items"]
+        kinds = [*self._rules._items, *(step.each for step in self._rules._steps.values() if step.each)]
+        items_known = [*(f"{kind}s" for kind in kinds), *kinds, "items"]
         if verify.after.kind == "count":
             if verify.after.word not in items_known:
                 what = f"wants a count such as 20 {items_known[0]} or a duration such as 60s (got '{at.text}')"
-                self._report.add(at.line, at.column, f"{path}.after", what, did_you_mean(verify.after.word, items_known))
+                self._report.add(
+                    at.line, at.column, f"{path}.after", what, did_you_mean(verify.after.word, items_known)
+                )
             elif not 1 <= verify.after.value <= 1_000_000 or verify.after.value % 1:
-                self._report.add(at.line, at.column, f"{path}.after", f"should be a whole number of items (got '{at.text}')")
+                self._report.add(
+                    at.line, at.column, f"{path}.after", f"should be a whole number of items (got '{at.text}')"
+                )
         elif verify.after.value <= 0:
             self._report.add(at.line, at.column, f"{path}.after", f"should be greater than 0 (got '{at.text}')")
         if verify.else_ == "undo" and not any(isinstance(effect, SetpointEffect) for effect in effects) and effects:
             place = node.mapping["else"]
-            self._report.add(place.line, place.column, f"{path}.else", "only the change of a setpoint can be undone", "alarm")
+            self._report.add(
+                place.line, place.column, f"{path}.else", "only the change of a setpoint can be undone", "alarm"
+            )
         if that is None:
             return None
         is_count = verify.after.kind == "count"

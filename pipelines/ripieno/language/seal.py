@@ -1,4 +1,4 @@
-"""The sealed manifest of a bundle, as the compile step needs it: is each file the one that was sealed, and what is said of the models.
+"""The sealed manifest of a bundle: is each file the one that was sealed, and what does it say of the models.
 
 A model is hashed here, never opened.
 """
@@ -112,7 +112,9 @@ class Seal:
         sealed = entry.get("input")
         if isinstance(sealed, dict):
             pairs += [
-                (f"input.{key}", getattr(model.input, key), sealed[key]) for key in ("colour", "resize") if key in sealed
+                (f"input.{key}", getattr(model.input, key), sealed[key])
+                for key in ("colour", "resize")
+                if key in sealed
             ]
         good = True
         for key, here, there in pairs:
@@ -125,7 +127,9 @@ class Seal:
 
 
 def _is_inside(path: str) -> bool:
-    return not path.startswith("/") and not any(part in ("", ".", "..") for part in path.split("/")) and "\\" not in path
+    return (
+        not path.startswith("/") and not any(part in ("", ".", "..") for part in path.split("/")) and "\\" not in path
+    )
 
 
 def _shown(value: object) -> str:

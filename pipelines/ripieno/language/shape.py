@@ -1,7 +1,7 @@
 """Validates a mapping of a file against a frozen dataclass, and says plainly what is wrong, where.
 
-Each section is handed to pydantic on its own, as strict JSON: a list may be a tuple, a text is never a number. A misspelt key is
-reported and then taken for the nearest missing one, so that one typo gives one problem.
+Each section is handed to pydantic on its own, as strict JSON: a list may be a tuple, a text is never a number.
+A misspelt key is reported and then taken for the nearest missing one, so that one typo gives one problem.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def required_of(cls: type) -> set[str]:
 
 
 def known_keys(node: Node, known: typing.Collection[str], path: str, report: Report) -> Node:
-    """Report unknown keys; return the mapping without them, or with them under the nearest known name that is not given."""
+    """Report unknown keys; return the mapping with them under the nearest known name not given, else without them."""
     entries, keys = {}, {}
     for key, value in node.mapping.items():
         name: str | None = key
@@ -111,8 +111,12 @@ def is_mapping(node: Node, path: str, report: Report) -> bool:
     return isinstance(node.value, dict)
 
 
-def build(cls: type[T], node: Node, path: str, report: Report, besides: typing.Collection[str] = ()) -> tuple[T | None, Node]:
+def build(
+    cls: type[T], node: Node, path: str, report: Report, besides: typing.Collection[str] = ()
+) -> tuple[T | None, Node]:
     """Return the section (None after reporting why not) and the node with misspelt keys set right.
+
+    Where only optional keys are wrong, that is reported and the section comes with their defaults.
 
     `besides`: keys that are somebody else's.
     """
@@ -125,9 +129,21 @@ def build(cls: type[T], node: Node, path: str, report: Report, besides: typing.C
         return typing.cast(T, _adapter(cls).validate_json(encoded, strict=True)), right
     except ValidationError as error:
         told: set[tuple[int, int]] = set()
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details:
             _report(cls, detail, right, path, report, told)
-        return None, right
+        return _without(cls, entries, {key_of(str(detail["loc"][0])) for detail in details if detail["loc"]}), right
+
+
+def _without(cls: type[T], entries: Mapping[str, Node], bad: set[str]) -> T | None:
+    """Return the section with defaults for its bad keys, so that the rest can be looked at; None where they are needed."""
+    if not bad or bad & required_of(cls):
+        return None
+    try:
+        rest = {key: node for key, node in entries.items() if key not in bad}
+        return typing.cast(T, _adapter(cls).validate_json(json.dumps(_as_fields(cls, rest)), strict=True))
+    except ValidationError:
+        return None
 
 
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -187,6 +203,8 @@ def _report(cls: type, detail: ErrorDetails, node: Node, path: str, report: Repo
                 continue  # the name of a branch of a union
             place, node = node.keys[key], node.value[key]
         elif isinstance(node.value, tuple) and isinstance(key, int):
+            if key >= len(node.value):
+                continue
             node = node.value[key]
         else:
             continue

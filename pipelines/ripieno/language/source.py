@@ -1,8 +1,8 @@
 """YAML text -> a tree of values that know their line and column.
 
-Parser events are checked before anything is built (size, depth, nodes), because a composer's recursion crashes the process on
-200 kB of `[`. Anchors, aliases, tags and directives are refused. Plain scalars follow YAML 1.2's core schema: only `true` and `false`
-are booleans; `on`, `no`, `yes` are text.
+Parser events are checked before anything is built (size, depth, nodes), because a composer's recursion crashes
+the process on 200 kB of `[`. Anchors, aliases, tags and directives are refused. Plain scalars follow YAML
+1.2's core schema: only `true` and `false` are booleans; `on`, `no`, `yes` are text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -42,7 +43,8 @@ class Node:
         value: a scalar, a tuple of nodes or a dict of nodes.
         keys: the place of each key of a mapping.
         text: a scalar as written (without quotes).
-        inner: columns between `column` and the first letter of the text; -1 where columns inside the text are not known.
+        inner: columns between `column` and the first letter of the text; -1 where columns inside the text are
+        not known.
     """
 
     value: Scalar | tuple[Node, ...] | dict[str, Node]
@@ -100,54 +102,75 @@ def _parse(encoded: bytes, report: Report) -> Node:
     except UnicodeDecodeError as error:
         line = encoded.count(b"\n", 0, error.start) + 1
         raise _Refused(line, 1, "is not UTF-8 text", f"byte {error.start} is 0x{encoded[error.start]:02x}") from error
+    _scan(text)
     return _Builder(report).build(yaml.parse(text, Loader=yaml.CSafeLoader))
 
 
+def _scan(text: str) -> None:
+    """Refuse what is too much or not allowed, before anything is built."""
+    nodes = depth = documents = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            nodes += 1
+        elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
+            nodes += 1
+            depth += 1
+        elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
+            depth -= 1
+            continue
+        elif kind is yaml.DocumentStartEvent:
+            documents += 1
+        elif kind is not yaml.AliasEvent:
+            continue
+        if nodes <= MAX_NODES and depth <= MAX_DEPTH and documents <= 1 and not _is_odd(event):
+            continue
+        raise _Refused(*_start(event), *_why(event, depth))
+
+
+def _is_odd(event: Any) -> bool:
+    kind = type(event)
+    if kind is yaml.DocumentStartEvent:
+        return bool(event.version or event.tags)
+    return kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None
+
+
+def _why(event: Any, depth: int) -> tuple[str, str]:
+    if isinstance(event, yaml.DocumentStartEvent):
+        if event.version or event.tags:
+            return "has a directive", "remove the line that begins with '%'"
+        return "has more than one document", "remove what follows '---'"
+    if isinstance(event, yaml.AliasEvent):
+        return f"an alias (*{str(event.anchor)[:40]}) is not allowed", "write the value out"
+    if event.anchor is not None:
+        return f"an anchor (&{str(event.anchor)[:40]}) is not allowed", "write the value out"
+    if event.tag is not None:
+        return "a tag (!...) is not allowed", "put text that begins with '!' into quotes"
+    if depth > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} deep", ""
+    return f"has more than {MAX_NODES} values", ""
+
+
 class _Builder:
-    """Builds nodes from events with a stack of its own, as deep as MAX_DEPTH at most."""
+    """Builds nodes from scanned events."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._nodes = 0
 
     def build(self, events: Iterator[yaml.Event]) -> Node:
         root: Node | None = None
-        documents = 0
         stack: list[_Open] = []
         for event in events:
-            line, column = _start(event)
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    raise _Refused(line, column, "has more than one document", "remove what follows '---'")
-                if event.version or event.tags:
-                    raise _Refused(line, column, "has a directive", "remove the line that begins with '%'")
-            if not isinstance(event, yaml.NodeEvent):
-                if isinstance(event, yaml.CollectionEndEvent):
-                    node = stack.pop().close()
-                    root = self._place(node, stack, root)
-                continue
-            self._admit(event, line, column, len(stack))
             if isinstance(event, yaml.CollectionStartEvent):
-                stack.append(_Open(line, column, isinstance(event, yaml.MappingStartEvent)))
+                stack.append(_Open(*_start(event), isinstance(event, yaml.MappingStartEvent)))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                node = stack.pop().close()
+                root = self._place(node, stack, root)
             elif isinstance(event, yaml.ScalarEvent):
-                root = self._place(self._scalar(event, line, column), stack, root)
+                root = self._place(self._scalar(event, *_start(event)), stack, root)
         if root is None:
             raise _Refused(0, 0, "is empty", "")
         return root
-
-    def _admit(self, event: yaml.NodeEvent, line: int, column: int, depth: int) -> None:
-        self._nodes += 1
-        if isinstance(event, yaml.AliasEvent):
-            raise _Refused(line, column, f"an alias (*{event.anchor}) is not allowed", "write the value out")
-        if event.anchor is not None:
-            raise _Refused(line, column, f"an anchor (&{event.anchor}) is not allowed", "write the value out")
-        if getattr(event, "tag", None) is not None:
-            raise _Refused(line, column, "a tag (!...) is not allowed", "put text that begins with '!' into quotes")
-        if self._nodes > MAX_NODES:
-            raise _Refused(line, column, f"has more than {MAX_NODES} values", "")
-        if depth >= MAX_DEPTH:
-            raise _Refused(line, column, f"is nested more than {MAX_DEPTH} deep", "")
 
     def _place(self, node: Node, stack: list[_Open], root: Node | None) -> Node | None:
         if not stack:

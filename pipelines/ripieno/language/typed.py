@@ -56,7 +56,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A step, input or output as expressions see it. `each`: the item kind whose values it has, "" if always the newest."""
+    """A step, input or output as expressions see it. `each`: the item kind whose values it has, "" for the newest."""
 
     kind: str
     fields: Mapping[str, Field]

@@ -1,9 +1,11 @@
 """Rules: what the engine uses to look at conditions. Light: no YAML, no pydantic, nothing but the plan's trees.
 
 In:    expression trees and aggregates of a plan, values or UNKNOWN.
-Out:   one fast function for each condition, streaming aggregates with durable state, the operands that a decision saw.
+Out:   one fast function for each condition, streaming aggregates with durable state, the operands that a
+decision saw.
 Never: I/O, a clock, user text in generated source, memory beyond a window's bound.
-Start: generate.py (the fast way), kleene.py (the same, plainly told), aggregates.py (share, count, mean, min, max, rate).
+Start: generate.py (the fast way), kleene.py (the same, plainly told), aggregates.py (share, count, mean, min,
+max, rate).
 """
 
 from .aggregates import MAX_SAMPLES, Accumulator

@@ -1,7 +1,8 @@
 """Streaming aggregates over a window of samples or of time, with durable state and bounded memory.
 
-A window in samples holds the last n, known or not. A window in time holds the samples taken after t - last, MAX_SAMPLES of them at most:
-where more come, it is the last MAX_SAMPLES. The value is unknown while fewer than `min_samples` of them are known.
+A window in samples holds the last n, known or not. A window in time holds the samples taken after t - last,
+MAX_SAMPLES of them at most: where more come, it is the last MAX_SAMPLES. The value is unknown while fewer than
+`min_samples` of them are known.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_SAMPLES = 4_096
 
 
 class Accumulator:
-    """One aggregate. `add` costs O(1), `value` O(1) for share, count and rate; mean, min and max look at the window once a change.
+    """One aggregate. `add` and the value of share, count, rate cost O(1); mean, min, max look at the window once a change.
 
     `next_change_ns()` says when time alone will change it.
     """

@@ -1,4 +1,4 @@
-"""What a condition saw: its operands by name, with the values that they had. Captured on a transition or an act only."""
+"""What a condition saw: its operands by name, with their values. Captured on a transition or an act only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An expression tree -> one generated Python function, 0.1-0.25 us for two operands.
 
-The source holds names of its own, slot numbers and operators from a fixed table; constants come in as arguments. No text of a user's
-enters it. `and` and `or` stop at the first term that settles them.
+The source holds names of its own, slot numbers and operators from a fixed table; constants come in as
+arguments. No text of a user's enters it. `and` and `or` stop at the first term that settles them.
 
     look.label == "normal" and look.score >= 0.5      becomes
 
@@ -59,7 +59,7 @@ def generate(tree: Expression, reads: Sequence[Read] | None = None) -> Condition
     """
     source, constants = source_of(tree, operands_of(tree) if reads is None else reads)
     space: dict[str, Any] = {"__builtins__": {"abs": abs, "round": round, "min": min, "max": max, "float": float}}
-    exec(compile(source, "<condition>", "exec"), space)  # noqa: S102  the source has no user's text in it
+    exec(compile(source, "<condition>", "exec"), space)
     made: Condition = space["make"](UNKNOWN, LARGEST, *constants)
     return made
 

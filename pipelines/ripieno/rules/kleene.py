@@ -1,7 +1,7 @@
 """Kleene's strong three-valued logic on values or UNKNOWN, and a plain interpreter of expression trees.
 
-The interpreter says what a tree means; `generate.py` makes the same as one fast function, and tests hold the two together.
-A number that is not finite is unknown.
+The interpreter says what a tree means; `generate.py` makes the same as one fast function, and tests hold the
+two together. A number that is not finite is unknown.
 """
 
 from __future__ import annotations

@@ -1,0 +1,93 @@
+"""Runs the compile child and takes its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import msgpack
+
+from ripieno.errors import ConfigError, Problem
+from ripieno.plan import Plan, PlanDamaged, decode
+
+CHILD = "ripieno_daemon.compiling.child"
+TIMEOUT_S = 15.0
+LAST_WORDS = 400
+
+
+async def compile_in_child(path: str, timeout_s: float = TIMEOUT_S) -> Plan:
+    """Return the plan of a device file.
+
+    Raises:
+        ConfigError: the files have problems, or the child died or took too long (one problem that says how).
+    """
+    answer = await _ask([path], path, timeout_s)
+    plan = answer.get("plan")
+    if isinstance(plan, bytes):
+        try:
+            return decode(plan)
+        except PlanDamaged as error:
+            raise _died(path, f"the compile step wrote a damaged plan: {error}") from error
+    raise ConfigError(_problems(answer))
+
+
+async def check(path: str, timeout_s: float = TIMEOUT_S) -> list[Problem]:
+    """Return the problems of a device file (and its bundles), of a bundle's folder or of a pipeline file."""
+    try:
+        return _problems(await _ask(["--check", path], path, timeout_s))
+    except ConfigError as error:
+        return list(error.problems)
+
+
+async def _ask(arguments: list[str], path: str, timeout_s: float) -> Mapping[str, Any]:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        CHILD,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            written, said = await child.communicate()
+    except TimeoutError as error:
+        raise _died(path, f"the compile step took longer than {timeout_s:g} s") from error
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    words = " ".join(said.decode(errors="replace").split())[-LAST_WORDS:]
+    if child.returncode:
+        raise _died(path, f"the compile step died: {_how(child.returncode)}", words)
+    try:
+        answer = msgpack.unpackb(written, raw=False)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise _died(path, "the compile step wrote something else than an answer", words) from error
+    if not isinstance(answer, dict):
+        raise _died(path, "the compile step wrote something else than an answer", words)
+    return answer
+
+
+def _how(code: int) -> str:
+    if code > 0:
+        return f"it ended with status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"{name}, it needed too much processor time" if name in ("SIGXCPU", "SIGKILL") else f"it was ended by {name}"
+
+
+def _died(path: str, message: str, hint: str = "") -> ConfigError:
+    return ConfigError([Problem(path, 0, 0, "", message, hint)])
+
+
+def _problems(answer: Mapping[str, Any]) -> list[Problem]:
+    return [Problem(**one) for one in answer.get("problems", ())]

@@ -1,0 +1,58 @@
+"""What a pipeline file declares of its models, before the bundle is sealed: all that sealing needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ripieno.errors import ConfigError
+from ripieno.models import Declaration, declaration_from_plain
+
+from . import pipeline_file as file
+from .pipeline import FILE_NAME
+from .problems import Problems
+from .seal import Read
+from .shape import build, is_mapping
+from .source import parse
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Name, version and models of a bundle, as its author wrote them."""
+
+    name: str
+    version: str
+    models: tuple[Declaration, ...]
+
+
+def declared_models(bundle: str, read: Read) -> Declared:
+    """Return what the bundle's pipeline file says of its models.
+
+    Raises:
+        ConfigError: the file cannot be read, or these parts of it have problems.
+    """
+    path = f"{bundle}/{FILE_NAME}"
+    problems = Problems()
+    report = problems.file(path)
+    try:
+        content = read(path)
+    except OSError as error:
+        report.add(0, 0, "", f"cannot be read: {error.strerror or error}", "a bundle is a folder with a pipeline.yaml")
+        raise ConfigError(problems.ordered()) from error
+    root = parse(content, report)
+    whole = build(file.PipelineFile, root, "", report)[0] if root is not None else None
+    models: list[Declaration] = []
+    if root is not None and whole is not None and "models" in root.mapping:
+        section = root.mapping["models"]
+        if is_mapping(section, "models", report):
+            for name, node in section.mapping.items():
+                built, _ = build(file.Model, node, f"models.{name}", report)
+                if built is not None:
+                    models.append(declaration_from_plain(name, _plain(node.plain())))
+    if whole is None or problems.ordered():
+        raise ConfigError(problems.ordered())
+    return Declared(whole.name, whole.version, tuple(models))
+
+
+def _plain(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value

@@ -1,0 +1,91 @@
+"""A typo in any key is reported where it stands, with the key that was meant."""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import pytest
+from language.bench import DEVICE, DEVICE_FILE, PIPELINE_FILE, problems_of, shipped
+from ripieno.errors import Problem
+from ripieno.language.problems import Report
+from ripieno.language.source import Node, parse
+
+FREE = re.compile(r"rules\.[^.]+\Z")  # nothing names a rule: it may be called anything
+LETTERS = "qjxz"
+
+
+def keys_of(node: Node, path: str = "") -> list[tuple[str, str, int, int]]:
+    """Return (path, key, line, column) of every key of a file."""
+    found = []
+    for key, value in node.mapping.items():
+        here = f"{path}.{key}" if path else key
+        found.append((here, key, *node.keys[key]))
+        found += keys_of(value, here)
+    for index, value in enumerate(node.value if isinstance(node.value, tuple) else ()):
+        found += keys_of(value, f"{path}.{index}")
+    return found
+
+
+def mutations(key: str) -> list[str]:
+    """Return one-letter typos: one more, one less, another, two swapped."""
+    middle = len(key) // 2
+    letter = next(letter for letter in LETTERS if letter not in key)
+    swapped = key[: middle - 1] + key[middle] + key[middle - 1] + key[middle + 1 :] if middle else key
+    made = [
+        key[:middle] + letter + key[middle:],
+        key[:middle] + key[middle + 1 :],
+        key[:middle] + letter + key[middle + 1 :],
+    ]
+    return [one for one in [*made, swapped] if one and one != key]
+
+
+def typos(text: str) -> list[tuple[str, str, str, int, str]]:
+    """Return (path, key, typo, line, text with the typo)."""
+    tree = parse(text.encode(), Report("file"))
+    assert tree is not None
+    lines = text.split("\n")
+    found = []
+    for path, key, line, column in keys_of(tree):
+        for typo in mutations(key) if not FREE.match(path) else ():
+            changed = lines[line - 1][: column - 1] + typo + lines[line - 1][column - 1 + len(key) :]
+            found.append((path, key, typo, line, "\n".join([*lines[: line - 1], changed, *lines[line:]])))
+    return found
+
+
+def names_it(problem: Problem, file: str, line: int, key: str) -> bool:
+    return problem.file == file and problem.line == line and f"did you mean '{key}" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [(PIPELINE_FILE, shipped()), (DEVICE_FILE, DEVICE)], ids=["pipeline", "device"]
+)
+def test_at_least_95_in_100_typos_are_reported_on_their_line_with_the_key_that_was_meant(file: str, text: str) -> None:
+    missed = []
+    every = typos(text)
+    for path, key, typo, line, changed in every:
+        found = problems_of(pipeline=changed) if file == PIPELINE_FILE else problems_of(device=changed)
+        assert found, f"{path}: {typo} passed"
+        if not any(names_it(problem, file, line, key) for problem in found):
+            missed.append(f"{path}: {typo}: {[str(one) for one in found][:3]}")
+
+    assert len(every) > 100
+    assert len(missed) <= len(every) * 0.05, "\n".join(missed)
+
+
+def test_a_typo_gives_few_problems_so_that_the_real_one_is_seen() -> None:
+    counts = [len(problems_of(pipeline=changed)) for *_, changed in typos(shipped())]
+
+    assert sum(count <= 2 for count in counts) >= 0.85 * len(counts)
+    assert max(counts) <= 12
+
+
+def test_all_typos_of_two_files_are_told_in_one_pass_in_the_order_of_the_files() -> None:
+    pipeline = shipped().replace("max_age: 200ms", "max_agee: 200ms").replace("deadline: 100ms", "deadlin: 100ms")
+    device = DEVICE.replace("baud:", "bud:").replace("quota:", "qota:")
+
+    found = problems_of(pipeline, device)
+
+    assert [one.hint for one in found] == [f"did you mean '{key}'?" for key in ("baud", "quota", "max_age", "deadline")]
+    places = [(one.file, one.line, one.column) for one in found]
+    assert all(left < right for left, right in itertools.pairwise([place[1:] for place in places[:2]]))
