@@ -1,0 +1,36 @@
+"""Link: machines on a serial line that speaks docs/link-protocol.md.
+
+In:    pulses, setpoints, a person's rearm. Out: edges, positions, ups and downs, one outcome for each act.
+Never: an act whose intent is not durable, an act sent twice, a guess where only doubt is honest; I/O but in port.py.
+Start: core.py (the protocol, without I/O), actuator.py (the device around it), commands.py (what is known of each
+act).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ripieno.contracts.driver import Context, Device, Driver
+
+from .settings import LinkPoint, LinkSettings
+
+
+def _open(settings: Any, context: Context) -> Device:
+    from .actuator import LinkDevice
+
+    return LinkDevice(settings, context)
+
+
+DRIVER = Driver(
+    name="link",
+    summary="a board that speaks Ripieno's link protocol on a serial line",
+    settings=LinkSettings,
+    point=LinkPoint,
+    inputs=frozenset({"edge", "position"}),
+    outputs=frozenset({"pulse", "setpoint"}),
+    pulse_contract="exactly-once",
+    falls_safe=True,
+    open=_open,
+)
+
+__all__ = ["DRIVER", "LinkPoint", "LinkSettings"]
