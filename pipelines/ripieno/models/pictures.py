@@ -1,7 +1,8 @@
 """What head and tail of an encoded picture tell before it is decoded: its kind, its size, and whether it is whole.
 
-A decoder allocates what the header claims and fills what is missing with grey, without a word; so both are asked
-first. JPEG (ITU T.81 annex B), PNG (ISO 15948 section 5), BMP, WebP (RIFF) and binary PNM are read; nothing else is.
+A decoder allocates what the header claims, and what it makes of half a picture differs with its version and its call
+(OpenCV 4.11 and 5.0: `imdecode` refuses half a JPEG, `imread` fills the rest with grey), so both are asked here first.
+JPEG (ITU T.81 annex B), PNG (ISO 15948 section 5), BMP, WebP (RIFF) and binary PNM are read; nothing else is.
 """
 
 from __future__ import annotations
