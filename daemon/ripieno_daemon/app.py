@@ -21,12 +21,14 @@ from ripieno.values import DeviceDown, DeviceUp
 
 from .bundles import Bundle, open_bundle
 from .conductor import Conductor
-from .fleet import Outbox
+from .fleet import Outbox, Sender, Topics
 from .ledger import IntentFile, Ledger
 from .ledger.intents import FILE_BYTES
 from .timeline import Timeline
 
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
+STREAM = "results"
+DRAIN_STEP_S = 0.02
 DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again after the next start
 
 
@@ -111,9 +113,7 @@ class App:
                     parts.create_task(ledger.run(), name="ledger"),
                     parts.create_task(conductor.run(), name="conductor"),
                 ]
-                outbox = self._outbox(ledger)
-                if outbox is not None:
-                    running.append(parts.create_task(outbox.run(), name="outbox"))
+                outbox = self._outbox(ledger, parts, running)
                 ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
                 devices = self._devices(conductor, intents)
                 self._down = {device.name for device in self._plan.devices}
@@ -143,16 +143,48 @@ class App:
         except StorageError as error:
             self._say(f"the last records are not durable: {error}")
         if outbox is not None:
-            await outbox.drain(DRAIN_S)
+            await self._drain(outbox)
         for task in parts:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
 
-    def _outbox(self, ledger: Ledger) -> Outbox | None:
-        broker = self._ports.broker(self._plan, self._say)
+    def _outbox(
+        self, ledger: Ledger, parts: asyncio.TaskGroup, running: list[asyncio.Task[None]]
+    ) -> Outbox | None:
+        """Start sending the results to the broker that the plan names, if it names one."""
+        ports, plan = self._ports, self._plan
+        broker = ports.broker(plan, self._say)
         if broker is None:
             return None
-        return Outbox(ledger, broker, self._ports.clock, fleet=self._plan.broker.fleet, device=self._plan.device)
+        topics = Topics(plan.broker.fleet, plan.device)
+        boot = int.from_bytes(ports.entropy.token(4), "big")
+        sender = Sender(plan.device, boot, ports.clock, ports.entropy)
+        outbox = Outbox(ledger, broker, ports.clock, topics, sender, say=self._say)
+
+        def take(topic: str, payload: bytes, ack: Callable[[], None]) -> None:
+            if not outbox.on_message(topic, payload, ack):
+                ack()  # nothing else is subscribed to: a broker that sends more is not obeyed
+
+        def up() -> None:
+            self._say("broker: up")
+            outbox.on_up()
+
+        def down(why: str) -> None:
+            self._say(f"broker: down: {why}; results wait in the ledger")
+            outbox.on_down(why)
+
+        running += [
+            parts.create_task(outbox.run(), name="outbox"),
+            parts.create_task(broker.run([topics.receipt(STREAM)], take, up, down), name="broker"),
+        ]
+        return outbox
+
+    async def _drain(self, outbox: Outbox) -> None:
+        """Wait for receipts, a little."""
+        waited = 0.0
+        while outbox.backlog and waited < DRAIN_S:
+            await self._ports.clock.sleep(DRAIN_STEP_S)
+            waited += DRAIN_STEP_S
 
     def _devices(self, conductor: Conductor, intents: IntentFile) -> dict[str, Device]:
         opened: dict[str, Device] = {}
@@ -196,7 +228,7 @@ class App:
     def _committed(self, conductor: Conductor, outbox: Outbox | None, last_id: int) -> None:
         conductor.committed(last_id)
         if outbox is not None:
-            outbox.committed()
+            outbox.on_commit(last_id)
 
     def _check(self, bundle: Bundle) -> None:
         """The plan was made from this very bundle: its models have the digests that the plan names."""

@@ -180,8 +180,8 @@ class Conductor:
         """Step, record, start what is wanted; return the record's id."""
         effects = self.engine.step(event)
         record = self._last_record = self._ledger.append("event", event.t, pack_event(event))
-        for effect in effects:
-            self._record(event, effect)
+        for index, effect in enumerate(effects):
+            self._record(event, effect, index)
         for effect in effects:
             self._start(event, effect)
         self._since_snapshot += 1
@@ -190,13 +190,13 @@ class Conductor:
         self._changed.set()
         return record
 
-    def _record(self, event: Event, effect: Effect) -> None:
+    def _record(self, event: Event, effect: Effect, index: int) -> None:
         body: dict[str, Any]
         if isinstance(effect, rooms.Decided):
             body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), "plan": self._digest[:16]}
             kind = "decision"
         elif isinstance(effect, rooms.Fired):
-            body = {"id": f"{effect.rule}@{self.engine.scene.events}", **plain(effect), "plan": self._digest[:16]}
+            body = {"id": f"{effect.rule}@{self.engine.scene.events}/{index}", **plain(effect), "plan": self._digest[:16]}
             kind = "decision"
         elif isinstance(effect, rooms.Alarm):
             body, kind = plain(effect), "alarm"

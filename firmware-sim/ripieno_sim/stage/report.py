@@ -15,7 +15,7 @@ from typing import Any
 import msgpack
 
 from ripieno.engine import ActSettled, ResultSeen, Started, unpack_event
-from ripieno_daemon.ledger import RecordRow
+from ripieno_daemon.ledger.ledger import RecordRow
 from ripieno_sim.plant.conveyor import Conveyor
 from ripieno_sim.plant.extruder import uncorrected_error
 from ripieno_sim.plant.parts import End, Part
@@ -167,3 +167,17 @@ def _ms(value: float | None) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value * 100:.1f} %"
+
+
+def broken(figures: Mapping[str, Any]) -> list[str]:
+    """Return which of the promises that hold in every run this run broke; figures that depend on a model are no promise."""
+    act, results, outcome = figures["actuation"], figures["results"], figures["outcome"]
+    promises = {
+        "an act was made twice": act["doubled"] == 0,
+        "a part without a verdict is in the pass bin": figures["undecided_passed"] == 0,
+        "a recorded result did not reach the consumer": results["missing"] == 0,
+        "a result was counted twice": results["duplicates"] == 0,
+        "the outcomes do not add up to the parts": sum(outcome.values()) == figures["parts"],
+        "the daemon's verdicts do not add up to the parts": sum(figures["verdicts"].values()) == figures["parts"],
+    }
+    return [promise for promise, held in promises.items() if not held]

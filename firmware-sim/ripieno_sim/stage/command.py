@@ -1,0 +1,96 @@
+"""`ripieno demo`: a production line, inspected and steered, with its report."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ripieno_daemon.cli.command import CALLED_WRONGLY, NO, OK, Command
+from ripieno_daemon.cli.output import Progress, add_json, give
+
+from .scene import Settings
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--parts", type=_positive, default=300, help="how many parts come down the line (default 300)")
+    parser.add_argument("--seed", type=int, default=7, help="decides every random draw of the plant (default 7)")
+    parser.add_argument("--images", metavar="DIR", type=Path, help="show pictures of a folder with labels.csv instead")
+    parser.add_argument("--virtual", action="store_true", help="in virtual time: as fast as the machine can, repeatable")
+    parser.add_argument("--chaos", metavar="kill:N", type=_kills, default=0, help="SIGKILL the daemon N times on the way")
+    parser.add_argument("--state", metavar="DIR", type=Path, help="keep ledger and files in DIR (it must be empty or new)")
+    parser.add_argument("--runtime", choices=["auto", "litert", "tflite"], default="auto", help="what runs the model")
+    parser.add_argument("--verbose", action="store_true", help="show what the daemon says")
+    add_json(parser)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"a number of parts from 1 to 1000000 is expected, {text} came")
+    return number
+
+
+def _kills(text: str) -> int:
+    what, _, count = text.partition(":")
+    if what != "kill" or not count.isdigit() or not 0 < int(count) <= 1000:
+        raise argparse.ArgumentTypeError(f"kill:N with N from 1 to 1000 is expected, such as kill:5; {text!r} came")
+    return int(count)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = Settings(
+        parts=arguments.parts,
+        seed=arguments.seed,
+        images=arguments.images,
+        kills=arguments.chaos,
+        runtime=arguments.runtime,
+    )
+    progress = Progress()
+    if arguments.state is None:
+        with tempfile.TemporaryDirectory(prefix="ripieno-demo-") as folder:
+            return _demo(arguments, settings, Path(folder), progress)
+    if arguments.state.exists() and (not arguments.state.is_dir() or any(arguments.state.iterdir())):
+        progress.say(f"{arguments.state}: not an empty folder; name a new one, so that no run is mixed with another")
+        return CALLED_WRONGLY
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    return _demo(arguments, settings, arguments.state.absolute(), progress)
+
+
+def _demo(arguments: argparse.Namespace, settings: Settings, folder: Path, progress: Progress) -> int:
+    say = progress.say if arguments.verbose else _nothing
+    began = time.monotonic()
+    figures: dict[str, Any]
+    if arguments.virtual:
+        from .virtual import run_virtual
+
+        figures = run_virtual(settings, folder, say, progress.show)
+    else:
+        from .wall import run_wall
+
+        figures = run_wall(settings, folder, say, progress.show, progress.say)
+    progress.clear()
+    figures = {"seed": settings.seed, **figures, "wall_s": round(time.monotonic() - began, 3)}
+    if arguments.state is not None:
+        figures["state"] = str(folder)
+    from .report import broken, text
+
+    wrong = broken(figures)
+    give(arguments, {**figures, "broken": wrong}, "\n".join([text(figures), *(f"BROKEN: {line}" for line in wrong)]))
+    return NO if wrong else OK
+
+
+def _nothing(_: str) -> None:
+    """Without --verbose the daemon is not heard."""
+
+
+COMMAND = Command(
+    "demo",
+    "daily",
+    "watch a simulated line being inspected and steered by the real daemon",
+    "ripieno demo --parts 300 --seed 7        (30 s at 10 parts/s; with --virtual about 1 s)",
+    _arguments,
+    _run,
+)

@@ -1,0 +1,77 @@
+"""What a demo consists of, in files: a state directory with a device file for the simulated line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ripieno
+
+from ripieno.errors import BundleError
+from ripieno_sim.plant import CHANNELS
+from ripieno_sim.board.channels import config_crc
+
+BUNDLE = "quality-control"
+COUNTS_PER_MM = 10
+BAUD = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One demo run."""
+
+    parts: int = 300
+    seed: int = 7
+    images: Path | None = None
+    kills: int = 0
+    runtime: str = "auto"
+
+
+def bundle_path(name: str = BUNDLE) -> Path:
+    """Return where a shipped bundle is: in the wheel beside the library, in a checkout beside its folder.
+
+    Raises:
+        BundleError: it is in neither.
+    """
+    library = Path(ripieno.__file__).parent
+    for place in (library / "bundles" / name, library.parent / "bundles" / name):
+        if (place / "pipeline.yaml").is_file():
+            return place
+    raise BundleError(f"the bundle {name} is not installed; looked beside {library}")
+
+
+def device_file(
+    folder: Path, *, port: str, camera: str, broker: str, runtime: str = "auto", state: str = "state"
+) -> Path:
+    """Write `device.yaml` for the simulated line into `folder` and return its path."""
+    text = f"""\
+# The simulated line of `ripieno demo`: a conveyor's board on a serial port, a camera that writes into a folder.
+ripieno: 1
+device: {{id: line-1, site: demo}}
+pipelines: [{_quoted(str(bundle_path()))}]
+runtime: {runtime}
+devices:
+  conveyor: {{driver: link, port: {_quoted(port)}, baud: {BAUD}, counts_per_mm: {COUNTS_PER_MM}, rearm: auto, config_crc: {config_crc(CHANNELS)}}}
+  station:  {{driver: folder-camera, path: {_quoted(camera)}, mode: watch, pattern: '(?P<n>[0-9]+)_(?P<count>-?[0-9]+)', counts_per_mm: {COUNTS_PER_MM}}}
+inputs:
+  top:       {{device: station}}
+  photo_eye: {{device: conveyor, input: 0}}
+  belt:      {{device: conveyor}}
+outputs:
+  gate: {{device: conveyor, channel: 0}}
+  flow: {{device: conveyor, channel: 1, scale: 100}}
+broker: {broker}
+storage: {{state: {_quoted(state)}}}
+"""
+    path = folder / "device.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def picture_name(index: int, count: int, ending: str) -> str:
+    """Return the file name that the camera gives a picture: its number and the encoder's count at exposure."""
+    return f"{index:06d}_{count}{ending}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
