@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +12,8 @@ from ripieno.errors import StorageError
 from .kinds import KINDS
 from .packing import Packer
 from .record import FORMAT, SCHEMA, digest_of, first_chain, next_chain
+
+StreamTuple = tuple[int, int, int, int, bytes]
 
 
 class Waiting(NamedTuple):
@@ -77,7 +79,12 @@ def dictionary_ids(tx: Transaction) -> list[int]:
 
 
 def write(
-    tx: Transaction, tip: Tip, packer: Packer, records: Sequence[Waiting], snapshot: tuple[bytes, int] | None
+    tx: Transaction,
+    tip: Tip,
+    packer: Packer,
+    records: Sequence[Waiting],
+    snapshot: tuple[bytes, int] | None,
+    marks: Mapping[str, int],
 ) -> Tip:
     """Write a batch and return the new end of the chain."""
     rows, payloads = [], []
@@ -98,6 +105,8 @@ def write(
     if snapshot is not None:
         state, upto_id = snapshot
         tx.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?)", (upto_id, state, digest_of(state)))
+    for name, upto in marks.items():
+        save_mark(tx, name, upto)
     return Tip(id, chain, seq, t_ns, wall_ns)
 
 
@@ -122,14 +131,16 @@ def read_records(tx: Transaction, after_id: int, upto_id: int, limit: int) -> li
     ]
 
 
-def read_stream(tx: Transaction, after_id: int, limit: int, max_bytes: int) -> list[tuple[int, int, int, int, bytes]]:
+def read_stream(
+    tx: Transaction, after_seq: int, after_id: int, limit: int, max_bytes: int
+) -> list[tuple[int, int, int, int, bytes]]:
     """Return (seq, id, kind, t_ns, payload) of the next rows of the stream."""
     unpacker, size = Unpacker(tx), 0
-    rows: list[tuple[int, int, int, int, bytes]] = []
+    rows: list[StreamTuple] = []
     for seq, id, kind, t_ns, stored in tx.execute(
         "SELECT r.seq, r.id, r.kind, r.t_ns, p.payload FROM records r LEFT JOIN payloads p ON p.id = r.id"
-        " WHERE r.id > ? AND r.seq IS NOT NULL ORDER BY r.id LIMIT ?",
-        (after_id, limit),
+        " WHERE r.id > ? AND r.seq > ? ORDER BY r.id LIMIT ?",
+        (after_id, after_seq, limit),
     ):
         payload = unpacker.unpack(id, stored) if stored is not None else b""
         size += len(payload) + 32
@@ -162,18 +173,15 @@ def read_mark(tx: Transaction, stream: str) -> tuple[int, int]:
     return (found[0], found[1]) if found else (0, 0)
 
 
-def save_mark(tx: Transaction, stream: str, upto: int) -> tuple[int, int]:
+def save_mark(tx: Transaction, stream: str, upto: int) -> None:
     """Raise the mark to `upto`, never above what exists, never down."""
     old, old_id = read_mark(tx, stream)
-    if upto <= old:
-        return old, old_id
     found = tx.execute(
-        "SELECT seq, id FROM records WHERE id > ? AND seq = ? ORDER BY id LIMIT 1", (old_id, upto)
+        "SELECT seq, id FROM records WHERE id > ? AND seq > ? AND seq <= ? ORDER BY id DESC LIMIT 1",
+        (old_id, old, upto),
     ).fetchone()
-    if found is None:
-        return old, old_id
-    tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (stream, found[0], found[1]))
-    return found[0], found[1]
+    if found is not None:
+        tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (stream, found[0], found[1]))
 
 
 def erase(tx: Transaction, first_id: int, last_id: int) -> int:

@@ -1,15 +1,15 @@
 """The file of intents: acts that may have been sent and whose outcome is not recorded yet.
 
-A ring of 512-byte slots in a preallocated file; a record is written to its used length, so a full disk cannot stop it.
+A ring of 512-byte slots in a preallocated file; a full disk cannot stop it.
 
     0     state: 0 open, 0x53 settled (outside the CRC: one byte turns an open record into a settled one)
     1..4  CRC-32 of all that follows, to the end of the strings
     5     serial u64 | command_id u64 | epoch u64 | args_crc u32 | index u32 | lengths u8 * 5
     42..  device, cause, output, note (UTF-8 or bytes)
 
-A record that was torn by a crash fails its CRC and counts as never written: its act was not sent, because the first byte of an act
-waits for `write`. The slot with the highest command id of a device is not used again until a higher one is
-durable, so that a torn write cannot take that number away.
+A record that was torn by a crash fails its CRC and counts as never written: its act was not sent, because the first
+byte of an act waits for `write`. The slot with the highest command id of a device is not used again until a higher
+one is durable, so that a torn write cannot take that number away.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class IntentFile:
         """
         record = encode(self._serial + 1, intent)
         if not self._free:
-            raise StorageError(f"{len(self._open)} acts without an outcome fill the file of intents; settle them first")
+            raise StorageError(f"{len(self._open)} acts without an outcome fill the file; settle them first")
         slot = self._free.popleft()
         self._serial += 1
         marks = self._marks - {slot}
@@ -75,15 +75,18 @@ class IntentFile:
         pieces = [(each * SLOT_BYTES, bytes([SETTLED])) for each in sorted(marks)]
         try:
             await self._file.write([(slot * SLOT_BYTES, record), *pieces])
-        except BaseException as error:  # also a cancelled caller: the record may be there, its act was not sent
+        except BaseException:  # also a cancelled caller: the record may be there, its act was not sent
             self._marks |= {*marks, slot}
             self._free.append(slot)
-            raise error
+            raise
         self._open[slot] = intent
         self._hold(intent, slot)
 
     def settle(self, intent: Intent) -> None:
-        """Forget an intent; its slot is marked with the next write. A crash before it brings the intent back as open."""
+        """Forget an intent; its slot is marked with the next write.
+
+        A crash before it brings the intent back as open.
+        """
         for slot, held in self._open.items():
             if held == intent:
                 del self._open[slot]

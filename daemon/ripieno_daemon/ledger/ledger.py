@@ -1,9 +1,10 @@
 """The ledger: records get their id at once and become durable in groups.
 
-`append` queues and returns. `run` (one task, owned by the daemon) writes a batch when `group_ms` have passed since its first
-record, when it has `GROUP_ROWS`, or when someone waits in `flush`. When the disk does not take a batch it is tried again
-every `RETRY_S`; meanwhile the queue fills. Full, it refuses what is new (records of the stream only when even the share
-kept for them is used), counts, and writes a `gap` record with the count as soon as the disk is back.
+`append` queues and returns. `run` (one task, owned by the daemon) writes a batch when `group_ms` have passed since
+its first record, when it has `GROUP_ROWS`, or when someone waits in `flush`. When the disk does not take a batch it
+is tried again every `RETRY_S`; meanwhile the queue fills. Full, it refuses what is new (records of the stream only
+when even the share kept for them is used), counts, and writes a `gap` record with the count as soon as the disk is
+back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from ripieno.contracts.ports import Clock, Database, Entropy
@@ -26,6 +28,7 @@ GROUP_ROWS = 500
 QUEUE_ROWS = 20_000
 STREAM_SHARE = 0.25  # of the queue, kept for records of the stream
 RETRY_S = 1.0
+MARK_S = 5.0  # a mark in every batch would cost a page each; one that is lost costs sending some rows again
 READ_ROWS = 500
 
 
@@ -50,7 +53,10 @@ class RecordRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a ledger held when it was opened. `records()` gives what follows the snapshot, in order, in chunks of 500 rows."""
+    """What a ledger held when it was opened.
+
+    `records()` gives what follows the snapshot, in order, in chunks of 500 rows.
+    """
 
     snapshot: bytes | None
     snapshot_id: int
@@ -89,6 +95,8 @@ class Ledger:
         self._next_id = held.tip.id + 1
         self._queue: deque[Waiting] = deque()
         self._snapshot: tuple[bytes, int] | None = None
+        self._marks: dict[str, int] = {}
+        self._marked_ns = clock.monotonic_ns()
         self._first, self._now = asyncio.Event(), asyncio.Event()
         self._flushed: list[tuple[int, asyncio.Future[None]]] = []
         self._gap_first, self._gap_count, self._gap_stream = 0, 0, 0
@@ -144,7 +152,9 @@ class Ledger:
         return len(self._queue)
 
     def append(self, kind: str, t_ns: int, payload: bytes, *, stream: bool = False) -> int:
-        """Queue a record and return its id; never waits. `stream`: it goes to the fleet and is kept until the receipt.
+        """Queue a record and return its id; never waits. `stream`.
+
+        It goes to the fleet and is kept until the receipt.
 
         Raises:
             ValueError: unknown kind, or a payload above 1 MiB.
@@ -166,7 +176,7 @@ class Ledger:
         return id
 
     def save_snapshot(self, state: bytes, upto_id: int) -> None:
-        """Replace the snapshot in the transaction that makes record `upto_id` durable, or in the next one if it is already."""
+        """Replace the snapshot in the transaction that makes record `upto_id` durable, or in the next one."""
         self._snapshot = (state, upto_id)
         self._first.set()
 
@@ -204,8 +214,12 @@ class Ledger:
             StorageError: the disk did not take the rest.
         """
         try:
-            while self._queue or self._snapshot is not None:
+            self._marked_ns -= int(MARK_S * 1e9)
+            while self._queue or self._snapshot is not None or self._marks:
+                before = self._tip, self._snapshot, self._marks
                 await self._commit()
+                if (self._tip, self._snapshot, self._marks) == before:
+                    break  # a snapshot of records that never came
         finally:
             await self._database.close()
 
@@ -215,10 +229,12 @@ class Ledger:
         return Recovered(state, upto_id, lambda: self.records(upto_id), self._held.tip.t_ns, self._held.tip.wall_ns)
 
     async def records(self, after_id: int = 0, upto_id: int | None = None) -> AsyncIterator[RecordRow]:
-        """Yield the durable records behind `after_id`, up to and with `upto_id`, except those the ledger makes for itself."""
+        """Yield the durable records behind `after_id`, up to and with `upto_id`, except the ledger's own."""
         last = self._tip.id if upto_id is None else upto_id
         while after_id < last:
-            rows = await self._database.read(lambda tx, after=after_id: batch.read_records(tx, after, last, READ_ROWS))  # type: ignore[misc]
+            rows = await self._database.read(
+                partial(batch.read_records, after_id=after_id, upto_id=last, limit=READ_ROWS)
+            )
             for id, kind, t_ns, payload in rows:
                 if kind < kinds.KINDS["gap"]:
                     yield RecordRow(id, kinds.name_of(kind), t_ns, payload)
@@ -226,25 +242,32 @@ class Ledger:
                 return
             after_id = rows[-1][0]
 
-    async def stream_rows(self, after_id: int, limit: int, max_bytes: int) -> list[StreamRow]:
-        """Return the next durable records of the stream behind record `after_id`.
+    async def stream_rows(self, after_seq: int, after_id: int, limit: int, max_bytes: int) -> list[StreamRow]:
+        """Return the next durable rows of the stream.
+
+        Behind number `after_seq`, looking only behind record `after_id`.
 
         At most `limit`, and at most `max_bytes` of payload unless the first row alone is larger.
         """
-        rows = await self._database.read(lambda tx: batch.read_stream(tx, after_id, limit, max_bytes))
+        rows = await self._database.read(lambda tx: batch.read_stream(tx, after_seq, after_id, limit, max_bytes))
         return [StreamRow(seq, id, kinds.name_of(kind), t_ns, payload) for seq, id, kind, t_ns, payload in rows]
 
     async def read_mark(self, stream: str) -> tuple[int, int]:
         """Return (sequence number, record id) up to which the stream is receipted."""
         return await self._database.read(lambda tx: batch.read_mark(tx, stream))
 
-    async def save_mark(self, stream: str, upto: int) -> tuple[int, int]:
-        """Make a receipt durable; it never goes down. Returns the mark as it is now."""
-        return await self._database.write(lambda tx: batch.save_mark(tx, stream, upto))
+    def save_mark(self, stream: str, upto: int) -> None:
+        """Note a receipt; it never goes down.
+
+        It becomes durable with a batch, at most every `MARK_S` and when closing.
+        """
+        self._marks[stream] = max(upto, self._marks.get(stream, 0))
 
     async def erase(self, first_id: int, last_id: int, t_ns: int) -> int:
-        """Erase the payloads of these durable records, keep their digests; unreceipted ones of the stream and those behind
-        the snapshot stay. Returns how many were erased; an `erasure` record says so.
+        """Erase the payloads of these durable records, keep their digests.
+
+        Unreceipted ones of the stream and those behind the snapshot stay. Returns how many were erased; an
+        `erasure` record says so.
         """
         count = await self._database.write(lambda tx: batch.erase(tx, first_id, last_id))
         if count:
@@ -276,7 +299,10 @@ class Ledger:
         self._gap_stream += stream
 
     def _tell_gap(self, t_ns: int) -> None:
-        """Queue the record of what was refused: first id, count, count of the stream. It takes the id of its follower's."""
+        """Queue the record of what was refused: first id, count, count of the stream.
+
+        It takes the id of its follower's.
+        """
         payload = struct.pack(">qqq", self._gap_first, self._gap_count, self._gap_stream)
         stream = self._gap_stream > 0
         self._gap_count = self._gap_stream = 0
@@ -286,9 +312,14 @@ class Ledger:
         rows = [self._queue[index] for index in range(min(len(self._queue), GROUP_ROWS))]
         last_id = rows[-1].id if rows else self._tip.id
         snapshot = self._snapshot if self._snapshot and self._snapshot[1] <= last_id else None
-        if rows or snapshot:
+        is_due = self._clock.monotonic_ns() - self._marked_ns >= MARK_S * 1e9
+        marks = dict(self._marks) if is_due else {}
+        if rows or snapshot or marks:
             tip, packer = self._tip, self._packer
-            self._tip = await self._database.write(lambda tx: batch.write(tx, tip, packer, rows, snapshot))
+            self._tip = await self._database.write(lambda tx: batch.write(tx, tip, packer, rows, snapshot, marks))
+        if marks:
+            self._marked_ns = self._clock.monotonic_ns()
+            self._marks = {stream: upto for stream, upto in self._marks.items() if marks.get(stream) != upto}
         for _ in rows:
             self._queue.popleft()
         if snapshot is self._snapshot:

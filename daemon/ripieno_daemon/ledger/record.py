@@ -3,9 +3,9 @@
     digest = SHA-256(stored payload)
     chain  = SHA-256(previous chain | id, kind, t_ns, wall_ns, seq as 8-byte big-endian numbers | digest)
 
-`seq` counts the records of the stream, -1 stands for none. The first previous chain is SHA-256("ripieno ledger 1" | epoch).
-The digest is stored only once a payload is erased (until then it follows from the payload); the chain still covers
-everything else of that row. Stored payloads are digested, not their meaning: a changed byte that happens to
+`seq` counts the records of the stream, -1 stands for none. The first previous chain is SHA-256("ripieno ledger 1" |
+epoch). The digest is stored only once a payload is erased (until then it follows from the payload); the chain still
+covers everything else of that row. Stored payloads are digested, not their meaning: a changed byte that happens to
 unpack to the same text is found too.
 """
 

@@ -1,4 +1,7 @@
-"""Check a ledger: every payload against its digest, every record against the chain, the file against SQLite's own rules."""
+"""Check a ledger.
+
+Every payload against its digest, every record against the chain, the file against SQLite's own rules.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`records` is how many were read, `head` the last one's id and chain (hex), `erased` how many have no payload any more.
+    """`records`: how many were read; `head`: the last one's id and chain (hex); `erased`: how many have no payload.
 
     `damage`: the first 20 findings, in order; empty: the ledger is whole.
     """
@@ -53,7 +56,8 @@ class Report:
 def verify(path: Path, expected_head: tuple[int, str] | None = None) -> Report:
     """Read the whole ledger and change nothing (10 us a record).
 
-    `expected_head`: a head that was published earlier; a ledger that was cut or rewritten behind it is found by it alone.
+    `expected_head`: a head that was published earlier; a ledger that was cut or rewritten behind it is found by it
+    alone.
 
     Raises:
         StorageError: the file cannot be opened at all.

@@ -1,6 +1,7 @@
 """The disk for virtual time: the same files and the same order, without threads and without syncing.
 
-Work is done after a given latency of the Clock port, so that a simulated crash within it loses the write, as a real one can.
+Work is done after a given latency of the Clock port, so that a simulated crash within it loses the write, as a real
+one can.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ Damaged = sqlite3.DatabaseError
 
 @contextmanager
 def opened_for_reading(path: Path) -> Iterator[Transaction]:
-    """Yield a connection to the database as it is now; a copy is read where a WAL lies beside it (costs its size in $TMPDIR).
+    """Yield a connection to the database as it is now.
+
+    A copy is read where a WAL lies beside it (costs its size in $TMPDIR).
 
     Statements raise `Damaged` where pages are.
 
@@ -48,7 +50,10 @@ def opened_for_reading(path: Path) -> Iterator[Transaction]:
 
 
 def _copy(path: Path, wal: Path, target: Path) -> None:
-    """Copy database, then WAL. The WAL may grow meanwhile (its frames have checksums); the database must not change."""
+    """Copy database, then WAL. The WAL may grow meanwhile (its frames have checksums).
+
+    The database must not change.
+    """
     for _ in range(TRIES):
         before = path.stat()
         shutil.copyfile(path, target)

@@ -1,7 +1,7 @@
 """A SQLite connection with the settings that this daemon's durability and bytes written rest on.
 
-Page size 1 kB: a small group commit rewrites the last page of each table, and the smaller that is, the less is written.
-WAL with `synchronous=FULL` costs one fdatasync for a commit; the WAL is moved into the database every
+Page size 1 kB: a small group commit rewrites the last page of each table, and the smaller that is, the less is
+written. WAL with `synchronous=FULL` costs one fdatasync for a commit; the WAL is moved into the database every
 `CHECKPOINT_PAGES`, so that a page that was rewritten by many commits is written into the database once.
 """
 
@@ -25,7 +25,10 @@ CACHE_KIB = 512
 
 
 class Connection:
-    """One connection, used by one thread at a time; opened with the first work and again after a failure of the disk."""
+    """One connection, used by one thread at a time.
+
+    Opened with the first work and again after a failure of the disk.
+    """
 
     def __init__(self, path: Path, *, durable: bool) -> None:
         self._path = path
@@ -73,7 +76,8 @@ class Connection:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # -wal and -shm take over its mode
+        # -wal and -shm take over the mode of the database
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         for pragma in (
             f"busy_timeout={BUSY_MS}",

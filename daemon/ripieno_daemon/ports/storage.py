@@ -14,6 +14,7 @@ from .sqlite import Connection, refused
 from .thread import OwnThread
 
 T = TypeVar("T")
+BLOCK_BYTES = 4096  # allocated in one piece, a file is one folio of the page cache, and each record dirties all of it
 
 
 class DiskStorage:
@@ -92,16 +93,18 @@ class DiskFile:
 def open_allocated(path: Path, size: int) -> int:
     """Return a descriptor of a file of at least `size` bytes that all have their place on the disk.
 
-    Written with zeros, not only reserved: a reserved block costs a journal commit of the file system at its first write.
+    Written with zeros, not only reserved: a reserved block costs the file system a journal commit at its first use.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
             present = os.fstat(fd).st_size
             if present < size:
                 os.posix_fallocate(fd, 0, size)
-                os.pwrite(fd, bytes(size - present), present)
+                for offset in range(present, size, BLOCK_BYTES):
+                    os.pwrite(fd, bytes(min(BLOCK_BYTES, size - offset)), offset)
                 os.fsync(fd)
                 folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
                 try:

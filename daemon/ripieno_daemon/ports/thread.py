@@ -24,7 +24,10 @@ class OwnThread:
         self._thread: threading.Thread | None = None
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Return what `call` returned, or raise what it raised. A cancelled caller does not stop a call that was queued."""
+        """Return what `call` returned, or raise what it raised.
+
+        A call that was queued is run whatever its caller does.
+        """
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
@@ -44,7 +47,7 @@ class OwnThread:
             call, future = job
             try:
                 value, error = call(), None
-            except BaseException as raised:  # noqa: BLE001 - it belongs to the caller, who gets it
+            except BaseException as raised:  # it belongs to the caller, who gets it
                 value, error = None, raised
             try:
                 future.get_loop().call_soon_threadsafe(_deliver, future, value, error)

@@ -1,0 +1,182 @@
+"""The consumer: takes batches into a database, each row once, and gives the receipts that free them on the device.
+
+One transaction for a batch: rows up to the mark are skipped, a batch that does not join on is refused with the
+mark, the rest is inserted and the mark moves. Then the receipt is published, then the broker's message
+acknowledged: whatever dies between, the batch comes again and is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ripieno.contracts.ports import Broker, Clock, Database, Entropy, Transaction
+from ripieno.errors import BrokerError
+
+from .envelope import BadEnvelope, Sender, decode
+from .topics import StreamTopic, Topics, every_stream, parse_stream
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS rows (device TEXT, stream TEXT, epoch BLOB, seq INTEGER, record_id INTEGER, kind TEXT,"
+    " t_ns INTEGER, payload BLOB, PRIMARY KEY (device, stream, epoch, seq)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS marks (device TEXT, stream TEXT, epoch BLOB, upto INTEGER NOT NULL,"
+    " PRIMARY KEY (device, stream, epoch)) WITHOUT ROWID",
+)
+MAX_ROWS = 1000
+EPOCH_BYTES = 8
+QUEUE = 4096  # far above what brokers let be unacknowledged
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A batch as it was sent, checked for form."""
+
+    stream: str
+    epoch: bytes
+    first: int
+    rows: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a batch: skip so many rows, or refuse it. `upto` is the mark afterwards."""
+
+    skip: int
+    refused: bool
+    upto: int
+
+
+def judge(mark: int, first: int, count: int) -> Verdict:
+    """Decide over a batch of `count` rows from number `first` on, where `mark` is the last number that is there."""
+    if first > mark + 1:
+        return Verdict(0, True, mark)
+    last = first + count - 1
+    return Verdict(min(count, mark - first + 1), False, max(mark, last))
+
+
+def parse(body: Mapping[str, Any], stream: str) -> Incoming:
+    """Return the batch in a message.
+
+    Raises:
+        BadEnvelope: it is none; the message says what is wrong.
+    """
+    epoch, first, rows = body.get("epoch"), body.get("first"), body.get("rows")
+    if body.get("stream") != stream:
+        raise BadEnvelope("batch", f"stream {body.get('stream')!r} on the topic of {stream!r}")
+    if not isinstance(epoch, bytes) or len(epoch) != EPOCH_BYTES:
+        raise BadEnvelope("batch", f"'epoch' should be {EPOCH_BYTES} bytes")
+    if type(first) is not int or not 0 < first < 2**62 or not isinstance(rows, list) or not 0 < len(rows) <= MAX_ROWS:
+        raise BadEnvelope("batch", f"'first' should be a number above 0, 'rows' 1 to {MAX_ROWS} rows")
+    for offset, row in enumerate(rows):
+        if not isinstance(row, list) or [type(each) for each in row] != [int, int, str, int, bytes]:
+            raise BadEnvelope("batch", f"row {offset} should be [seq, record id, kind, t_ns, payload]")
+        if row[0] != first + offset:
+            raise BadEnvelope("batch", f"row {offset} has number {row[0]}, not {first + offset}")
+        if not all(-(2**63) <= each < 2**63 for each in (row[1], row[3])):
+            raise BadEnvelope("batch", f"row {offset} has a number of more than 64 bits")
+    return Incoming(stream, epoch, first, rows)
+
+
+class Consumer:
+    """One consumer of all streams of a fleet. Open with `Consumer.open`; `run()` is a task."""
+
+    def __init__(
+        self, database: Database, broker: Broker, fleet: str, sender: Sender, say: Callable[[str], None]
+    ) -> None:
+        self._database, self._broker, self._fleet = database, broker, fleet
+        self._sender, self._say = sender, say
+        self._incoming: asyncio.Queue[tuple[str, bytes, Callable[[], None]]] = asyncio.Queue(QUEUE)
+        self.taken = self.skipped = self.gaps = self.refused = 0
+
+    @classmethod
+    async def open(
+        cls,
+        database: Database,
+        broker: Broker,
+        clock: Clock,
+        entropy: Entropy,
+        fleet: str,
+        *,
+        name: str = "consumer",
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> Consumer:
+        """Make the tables if they are not there.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+
+        def make(tx: Transaction) -> None:
+            for statement in SCHEMA:
+                tx.execute(statement)
+
+        await database.write(make)
+        boot = int.from_bytes(entropy.token(4), "big")
+        return cls(database, broker, fleet, Sender(name, boot, clock, entropy), say)
+
+    async def run(self) -> None:
+        """Take batches until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._work(), name="consumer database")
+            group.create_task(
+                self._broker.run([every_stream(self._fleet)], self._on_message, lambda: None, lambda _why: None),
+                name="consumer broker",
+            )
+
+    def _on_message(self, topic: str, payload: bytes, ack: Callable[[], None]) -> None:
+        try:
+            self._incoming.put_nowait((topic, payload, ack))
+        except asyncio.QueueFull:
+            self.refused += 1  # not acknowledged: it comes again
+
+    async def _work(self) -> None:
+        while True:
+            await self.take(*await self._incoming.get())
+
+    async def take(self, topic: str, payload: bytes, ack: Callable[[], None]) -> None:
+        """Do all that one message asks for.
+
+        Raises:
+            StorageError: the disk refused; the message is not acknowledged.
+        """
+        try:
+            source = parse_stream(topic)
+            envelope = decode(payload)
+            batch = parse(envelope.body, source.stream)
+        except (BadEnvelope, ValueError) as error:
+            self.refused += 1
+            self._say(f"{topic}: {error}")
+            ack()  # it would come again for ever, and stand before all that is good
+            return
+        verdict = await self._database.write(lambda tx: store(tx, source, batch))
+        self.taken += 0 if verdict.refused else len(batch.rows) - verdict.skip
+        self.skipped += verdict.skip
+        self.gaps += verdict.refused
+        if await self._answer(source, batch, verdict):
+            ack()
+
+    async def _answer(self, source: StreamTopic, batch: Incoming, verdict: Verdict) -> bool:
+        body: dict[str, Any] = {"stream": batch.stream, "epoch": batch.epoch, "upto": verdict.upto}
+        if verdict.refused:
+            body["gap"] = True
+        topic = Topics(self._fleet, source.device).receipt(batch.stream)
+        try:
+            await self._broker.publish(topic, self._sender.wrap("receipt", body))
+        except BrokerError:
+            return False
+        return True
+
+
+def store(tx: Transaction, source: StreamTopic, batch: Incoming) -> Verdict:
+    """Put a batch into the database: what is new of it, and the mark."""
+    key = (source.device, source.stream, batch.epoch)
+    found = tx.execute("SELECT upto FROM marks WHERE device = ? AND stream = ? AND epoch = ?", key).fetchone()
+    verdict = judge(found[0] if found else 0, batch.first, len(batch.rows))
+    if not verdict.refused and verdict.skip < len(batch.rows):
+        tx.executemany(
+            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(*key, *row) for row in batch.rows[verdict.skip :]]
+        )
+        tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (*key, verdict.upto))
+    return verdict

@@ -1,0 +1,192 @@
+"""The outbox: sends the ledger's stream in order, again and again until the consumer's receipt.
+
+Rows live in the ledger; the outbox has only positions. A message holds at most 32 rows or 64 kB; at most 16
+messages are without a receipt. Sending starts again behind the last receipt on every connect, when the consumer
+reports a gap, and after 2 s without progress. A PUBACK says that a broker has a message, and brokers lose messages
+(measured: 500 of 500): it frees nothing, unless the stream is declared `receipt: puback` for a site without a
+consumer of ours.
+
+    batch    {stream, epoch, first, rows: [[seq, record id, kind, t_ns, payload], ...]}
+    receipt  {stream, epoch, upto} and, when a batch did not join on, {gap: true}
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ripieno.contracts.ports import Broker, Clock
+from ripieno.errors import BrokerError
+
+from ..ledger import Ledger, StreamRow
+from .envelope import BadEnvelope, Sender, decode
+from .topics import Topics
+
+ROWS = 32
+BYTES = 64 * 1024
+WINDOW = 16
+PROGRESS_S = 2.0
+REWIND_S = 0.5  # one gap in a full window is reported by all 15 messages behind it: rewind once
+MAX_RECEIPT_BYTES = 4096
+
+
+class Batch(NamedTuple):
+    """A message on its way: its first and last number, and the ledger's record id of the last."""
+
+    first: int
+    last: int
+    last_id: int
+
+
+class Outbox:
+    """One stream of one ledger, over one broker. `run()` is a task; the other methods are called on the loop.
+
+    `receipt`: "consumer" (each row counts once) or "puback" (any subscriber; freed when the broker has it).
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        broker: Broker,
+        clock: Clock,
+        topics: Topics,
+        sender: Sender,
+        *,
+        stream: str = "results",
+        receipt: str = "consumer",
+        say: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self._ledger, self._broker, self._clock = ledger, broker, clock
+        self._topics, self._sender, self._say = topics, sender, say
+        self._stream, self._receipt = stream, receipt
+        self._mark = (0, 0)
+        self._sent = (0, 0)
+        self._window: list[Batch] = []
+        self._flying = 0
+        self._is_up = False
+        self._progress_ns = self._rewound_ns = 0
+        self._wake = asyncio.Event()
+        self.rewinds = self.refused = 0
+
+    @property
+    def receipted(self) -> int:
+        """The highest sequence number that the consumer has."""
+        return self._mark[0]
+
+    @property
+    def backlog(self) -> int:
+        """Durable rows without a receipt."""
+        return self._ledger.last_seq - self._mark[0]
+
+    def on_up(self) -> None:
+        """The broker is there: what was on its way may be lost, send from the last receipt."""
+        self._is_up = True
+        self._rewind()
+
+    def on_down(self, _why: str = "") -> None:
+        """The broker is away: rows wait where they are."""
+        self._is_up = False
+
+    def on_commit(self, _last_id: int) -> None:
+        """There may be new rows."""
+        self._wake.set()
+
+    def on_message(self, topic: str, payload: bytes, ack: Callable[[], None]) -> bool:
+        """Take a receipt of this stream; False: this message is somebody else's."""
+        if topic != self._topics.receipt(self._stream):
+            return False
+        try:
+            body = decode(payload, MAX_RECEIPT_BYTES).body
+            upto, epoch, gap = body["upto"], body["epoch"], body.get("gap", False)
+            if type(upto) is not int or upto > self._ledger.last_seq:
+                raise BadEnvelope("receipt", f"a receipt up to {upto!r}; the last row is {self._ledger.last_seq}")
+        except (BadEnvelope, KeyError) as error:
+            self.refused += 1
+            self._say(f"receipt of {self._stream} refused: {error}")
+        else:
+            if epoch == self._ledger.epoch:
+                self._on_receipt(upto, gap is True)
+        ack()  # a receipt that is lost comes again with the rows that are sent again
+        return True
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        self._mark = self._sent = await self._ledger.read_mark(self._stream)
+        self._progress_ns = self._clock.monotonic_ns()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch(), name=f"outbox {self._stream} progress")
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._is_up and len(self._window) < WINDOW and self._flying < WINDOW:
+                    from_ = self._sent
+                    rows = await self._ledger.stream_rows(*from_, ROWS, BYTES)
+                    if not rows:
+                        break
+                    if self._sent == from_ and self._is_up:  # else: rewound meanwhile
+                        self._send(group, rows)
+
+    def _send(self, group: asyncio.TaskGroup, rows: list[StreamRow]) -> None:
+        batch = Batch(rows[0].seq, rows[-1].seq, rows[-1].id)
+        body = {
+            "stream": self._stream,
+            "epoch": self._ledger.epoch,
+            "first": batch.first,
+            "rows": [list(row) for row in rows],
+        }
+        message = self._sender.wrap("batch", body)
+        if not self._window:
+            self._progress_ns = self._clock.monotonic_ns()
+        self._window.append(batch)
+        self._sent = (batch.last, batch.last_id)
+        self._flying += 1
+        group.create_task(self._publish(batch, message), name=f"outbox {self._stream} {batch.first}")
+
+    async def _publish(self, batch: Batch, message: bytes) -> None:
+        try:
+            await self._broker.publish(self._topics.stream(self._stream), message)
+            self._on_puback(batch)
+        except BrokerError:
+            pass  # without a receipt it is sent again: after the next connect, or for want of progress
+        finally:
+            self._flying -= 1
+            self._wake.set()
+
+    def _on_puback(self, batch: Batch) -> None:
+        """The broker has it. That frees a row only where the stream says so."""
+        if self._receipt == "puback":
+            self._free(batch.last)
+
+    def _on_receipt(self, upto: int, gap: bool) -> None:
+        """The consumer has all rows up to `upto` in its database."""
+        if upto > self._mark[0]:
+            self._free(upto)
+        if gap and self._clock.monotonic_ns() - self._rewound_ns > REWIND_S * 1e9:
+            self._rewind()
+
+    def _free(self, upto: int) -> None:
+        """Rows up to `upto` need not be kept. The mark goes to the disk with a later batch.
+
+        Lost, it costs sending again.
+        """
+        known = max((batch.last_id for batch in self._window if batch.last <= upto), default=self._mark[1])
+        self._mark = (upto, max(known, self._mark[1]))
+        self._sent = max(self._sent, self._mark)
+        self._window = [batch for batch in self._window if batch.last > upto]
+        self._progress_ns = self._clock.monotonic_ns()
+        self._ledger.save_mark(self._stream, upto)
+        self._wake.set()
+
+    def _rewind(self) -> None:
+        self._sent = self._mark
+        self._window.clear()
+        self._rewound_ns = self._progress_ns = self._clock.monotonic_ns()
+        self.rewinds += 1
+        self._wake.set()
+
+    async def _watch(self) -> None:
+        while True:
+            await self._clock.sleep(PROGRESS_S / 4)
+            if self._window and self._clock.monotonic_ns() - self._progress_ns > PROGRESS_S * 1e9:
+                self._rewind()

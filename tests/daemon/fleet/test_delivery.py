@@ -1,0 +1,163 @@
+"""Every durable row reaches the consumer once, whatever is lost, repeated, late or killed between them.
+
+The two negative controls show that the same check finds the two classic mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemon.fleet.plant import Device, Other, settled
+from daemon.fleet.virtual import SeededEntropy, VirtualClock, run, storage
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ripieno_daemon.fleet import Consumer, Faults, MessageBroker, Outbox
+from ripieno_daemon.fleet.consumer import judge
+from ripieno_daemon.fleet.outbox import Batch
+
+KINDS = [
+    "add",
+    "wait",
+    "blink",
+    "kill device",
+    "kill consumer",
+    "stop broker",
+    "kill broker",
+    "kill broker with a full queue",
+]
+STEPS = st.lists(st.sampled_from(KINDS), max_size=14)
+FAULTS = st.builds(
+    Faults,
+    drop=st.sampled_from([0.0, 0.1, 0.4]),
+    duplicate=st.sampled_from([0.0, 0.3]),
+    delay=st.sampled_from([0.0, 0.5]),
+    delay_s=st.sampled_from([0.05, 3.0]),
+)
+
+
+async def scenario(
+    folder: Path,
+    steps: list[str],
+    faults: Faults,
+    seed: int,
+    outbox: type[Outbox] = Outbox,
+    consumer: type[Consumer] = Consumer,
+) -> tuple[list[int], list[int]]:
+    """Play the steps, then let the world be whole; return what was durable and what the consumer has."""
+    clock, entropy, broker = VirtualClock(), SeededEntropy(seed), MessageBroker()
+
+    def client(name: str, faults: Faults) -> Any:
+        return broker.client(name, clock, entropy, faults=faults)
+
+    device = Device(storage(folder / "d"), client("dev1", faults), clock, entropy, outbox)
+    other = Other(storage(folder / "c"), client("consumer", faults), clock, entropy, consumer)
+    await device.start()
+    await other.start()
+    for step in [*steps, "add"]:
+        match step:
+            case "add":
+                await device.add(1 + entropy.token(1)[0] % 90)
+            case "wait":
+                await clock.sleep(entropy.token(1)[0] / 100)
+            case "blink":
+                await clock.sleep(seed % 16 / 1000)
+            case "kill device":
+                await device.kill()
+                await device.start()
+            case "kill consumer":
+                await other.kill()
+                await other.start()
+            case "kill broker with a full queue":
+                await other.kill()
+                await device.add(40)
+                await clock.sleep(0.3)
+                broker.forget()
+                broker.start()
+                await other.start()
+            case "stop broker" | "kill broker":
+                if step == "stop broker":
+                    broker.stop()
+                else:
+                    broker.forget()
+                await clock.sleep(0.3)
+                broker.start()
+    await clock.sleep(6)  # the mark goes to the disk with the next batch
+    await device.add(1)
+    await device.kill()
+    await other.kill()
+    device._broker = client("dev1", Faults())
+    other._broker = client("consumer", Faults())
+    await device.start()
+    await other.start()
+    await settled(device, clock, 120)
+    has = await other.record_ids()
+    await device.kill()
+    await other.kill()
+    return device.durable, has
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS, faults=FAULTS, seed=st.integers(0, 2**32))
+def test_each_durable_row_is_there_once(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str], faults: Faults, seed: int
+) -> None:
+    durable, has = run(scenario(tmp_path_factory.mktemp("run"), steps, faults, seed))
+
+    assert has == durable
+
+
+class FreedOnPuback(Outbox):
+    """The mistake: a broker's acknowledgement is taken for the consumer's."""
+
+    def _on_puback(self, batch: Batch) -> None:
+        self._free(batch.last)
+
+
+class AcknowledgesFirst(Consumer):
+    """The mistake: the receipt goes out before the rows are in the database."""
+
+    async def take(self, topic: str, payload: bytes, ack: Callable[[], None]) -> None:
+        from ripieno_daemon.fleet.consumer import parse
+        from ripieno_daemon.fleet.envelope import decode
+        from ripieno_daemon.fleet.topics import parse_stream
+
+        source = parse_stream(topic)
+        batch = parse(decode(payload).body, source.stream)
+        await self._answer(source, batch, judge(batch.first - 1, batch.first, len(batch.rows)))
+        ack()
+        await self._database.read(lambda tx: tx.execute("SELECT 1").fetchall())  # the disk is busy
+        await super().take(topic, payload, lambda: None)
+
+
+def rows_lost(folder: Path, outbox: type[Outbox], consumer: type[Consumer]) -> int:
+    """Over some seeds of kills, count rows that were durable and never arrived."""
+    lost = 0
+    steps = ["add", "wait", "kill broker with a full queue", "wait", "add", "blink", "kill consumer"]
+    for seed in range(16):
+        durable, has = run(scenario(folder / str(seed), steps, Faults(), seed, outbox, consumer))
+        lost += len(set(durable) - set(has))
+    return lost
+
+
+def test_freeing_on_a_puback_loses_rows_and_the_check_sees_it(tmp_path: Path) -> None:
+    assert rows_lost(tmp_path / "mistake", FreedOnPuback, Consumer) > 0
+    assert rows_lost(tmp_path / "right", Outbox, Consumer) == 0
+
+
+def test_a_receipt_before_the_commit_loses_rows_and_the_check_sees_it(tmp_path: Path) -> None:
+    assert rows_lost(tmp_path / "mistake", Outbox, AcknowledgesFirst) > 0
+
+
+@given(mark=st.integers(0, 50), first=st.integers(1, 60), count=st.integers(1, 20))
+def test_a_batch_joins_on_or_is_refused(mark: int, first: int, count: int) -> None:
+    verdict = judge(mark, first, count)
+
+    if verdict.refused:
+        assert first > mark + 1 and verdict.upto == mark
+    else:
+        assert verdict.upto == max(mark, first + count - 1)
+        assert verdict.upto - mark == count - verdict.skip
