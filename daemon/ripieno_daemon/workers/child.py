@@ -7,6 +7,7 @@ of the runtime ("-": choose). A port: it reads files and the clock.
 from __future__ import annotations
 
 import ctypes
+import errno
 import faulthandler
 import os
 import resource
@@ -134,11 +135,16 @@ class Server:
 def _read(path: str) -> bytes:
     """Return a regular file of at most MAX_FILE_BYTES; never waits on a fifo. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
+    try:
         size = os.fstat(fd).st_size
         if size > MAX_FILE_BYTES:
-            raise OSError(27, f"{size} bytes are too many, at most {MAX_FILE_BYTES} are read", path)
-        return file.read(MAX_FILE_BYTES)
+            raise OSError(errno.EFBIG, f"{size} bytes are too many, at most {MAX_FILE_BYTES} are read", path)
+        held = os.read(fd, size + 1)
+        while len(held) < size and (more := os.read(fd, size - len(held))):
+            held += more
+        return held
+    finally:
+        os.close(fd)
 
 
 if __name__ == "__main__":

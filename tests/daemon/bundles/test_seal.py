@@ -76,7 +76,7 @@ def test_a_bundle_that_was_touched_does_not_open(bundle: Path, path: str, spoil:
         content[where] ^= 1
         (bundle / path).write_bytes(content)
 
-    with pytest.raises(BundleError, match=Path(path).name):
+    with pytest.raises(BundleError, match="ripieno bundle seal DIR"):
         open_bundle(bundle)
 
 

@@ -91,7 +91,7 @@ def test_missing_columns_and_a_missing_file_are_named(bundle: Path, tmp_path: Pa
 
 
 def test_a_bundle_that_is_not_sealed_says_how_to_seal_it(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="the bundle is not sealed; .*`ripieno bundle seal DIR`"):
+    with pytest.raises(BundleError, match=r"the bundle is not sealed; .*`ripieno bundle seal DIR`"):
         evaluate(tmp_path, tmp_path, None)
 
 
