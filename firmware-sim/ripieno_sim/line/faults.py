@@ -38,7 +38,7 @@ class LineFaults:
             begin = draw.randrange(len(chunk) + 1)
             del chunk[begin : begin + draw.randint(2, _BURST_BYTES)]
         if self.duplicate and draw.random() < self.duplicate:
-            chunk += chunk
+            chunk *= 2
         if self.noise and draw.random() < self.noise:
             chunk[:0] = draw.randbytes(draw.randint(1, _NOISE_BYTES))
         if self.line_break and draw.random() < self.line_break:

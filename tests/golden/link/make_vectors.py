@@ -23,8 +23,24 @@ LAYOUTS: dict[str, tuple[int, str, list[str]]] = {
     "WELCOME": (
         0x02,
         "<BBHI12sIIIIIiIIIBB",
-        "proto ring state host_nonce device_uid boot_id token last_cmd_id journal_epoch now_us count edges fw_id"
-        " config_crc reset_cause window".split(),
+        [
+            "proto",
+            "ring",
+            "state",
+            "host_nonce",
+            "device_uid",
+            "boot_id",
+            "token",
+            "last_cmd_id",
+            "journal_epoch",
+            "now_us",
+            "count",
+            "edges",
+            "fw_id",
+            "config_crc",
+            "reset_cause",
+            "window",
+        ],
     ),
     "BOOT": (0x03, "<IB", ["boot_id", "cause"]),
     "ACK": (0x10, "<", []),
@@ -114,8 +130,8 @@ def frames() -> list[dict[str, Any]]:
     config_crc = zlib.crc32(b"".join(struct.pack("<BBiiiiH", *row) for row in TABLE))
     welcome = {
         "proto": 1, "ring": 16, "state": 4, "host_nonce": 0x01020304, "device_uid": UID, "boot_id": 0xB007B007,
-        "token": TOKEN, "last_cmd_id": 1000, "journal_epoch": 0xE90C0001, "now_us": 2_000_000, "count": 8123, "edges": 7,
-        "fw_id": 0x00010000, "config_crc": config_crc, "reset_cause": 1, "window": 8,
+        "token": TOKEN, "last_cmd_id": 1000, "journal_epoch": 0xE90C0001, "now_us": 2_000_000, "count": 8123,
+        "edges": 7, "fw_id": 0x00010000, "config_crc": config_crc, "reset_cause": 1, "window": 8,
     }  # fmt: skip
     sample = {"now_us": 2_020_000, "count": 8223, "edges": 8, "state": 4, "armed": 3, "inputs": 1, "outputs": 2}
     eye = {"kind": 1, "source": 0, "t_us": 2_010_000, "count": 8173, "number": 8, "value": 0}
