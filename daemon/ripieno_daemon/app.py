@@ -34,7 +34,10 @@ DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again a
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything outside. `inference` and `broker` make one for a plan; `broker` gives None where the plan has none."""
+    """Everything outside. `inference` and `broker` make one for a plan.
+
+    `broker` takes the number of this boot, and gives None where the plan names no broker.
+    """
 
     clock: Clock
     entropy: Entropy
@@ -43,7 +46,7 @@ class Ports:
     storage: Storage
     drivers: Mapping[str, Driver]
     inference: Callable[[Plan, PipelinePlan, Bundle, Callable[[str], None]], Inference]
-    broker: Callable[[Plan, Callable[[str], None]], Broker | None]
+    broker: Callable[[Plan, int], Broker | None]
 
 
 class App:
@@ -153,11 +156,11 @@ class App:
     ) -> Outbox | None:
         """Start sending the results to the broker that the plan names, if it names one."""
         ports, plan = self._ports, self._plan
-        broker = ports.broker(plan, self._say)
+        boot = int.from_bytes(ports.entropy.token(4), "big")
+        broker = ports.broker(plan, boot)
         if broker is None:
             return None
         topics = Topics(plan.broker.fleet, plan.device)
-        boot = int.from_bytes(ports.entropy.token(4), "big")
         sender = Sender(plan.device, boot, ports.clock, ports.entropy)
         outbox = Outbox(ledger, broker, ports.clock, topics, sender, say=self._say)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 from ripieno.contracts.ports import Broker, Inference
-from ripieno.plan import PipelinePlan, Plan
+from ripieno.plan import PipelinePlan, Plan, digest
 from ripieno_drivers.cameras.watching import FolderWatch
 from ripieno_drivers.link.port import SerialLines
 
 from .app import Ports
 from .bundles import Bundle
 from .compiling.drivers import installed_drivers
+from .fleet import Sender, Topics
+from .fleet.message_broker import Will
 from .ports import DiskStorage, SystemClock, SystemEntropy
 from .workers import WorkerPool
 from .workers.wanted import runtime_of, steps_of
@@ -29,7 +32,7 @@ def real_ports(plan: Plan) -> Ports:
         storage=DiskStorage(Path(plan.storage.state)),
         drivers=installed_drivers(),
         inference=worker_pool,
-        broker=lambda plan, say: real_broker(plan, clock, entropy, say),
+        broker=lambda plan, boot: real_broker(plan, boot, clock, entropy),
     )
 
 
@@ -38,16 +41,22 @@ def worker_pool(plan: Plan, pipeline: PipelinePlan, bundle: Bundle, say: Callabl
     return WorkerPool(bundle.models, steps_of(pipeline), runtime_of(plan), say)
 
 
-def real_broker(
-    plan: Plan, clock: SystemClock, entropy: SystemEntropy, say: Callable[[str], None]
-) -> Broker | None:
-    """Return the connection that the device file names, None for none."""
+def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntropy) -> Broker | None:
+    """Return the connection that the device file names, None for none. It tells the fleet of birth and death."""
     if plan.broker.transport == "none":
         return None
+    sender = Sender(plan.device, boot, clock, entropy)
+    will = Will(Topics(plan.broker.fleet, plan.device).state, sender.wrap("state", {"online": False, "boot": boot}))
+    born = {"online": True, "boot": boot, "plan": digest(plan), "version": metadata.version("ripieno")}
+
+    def birth() -> bytes:
+        return sender.wrap("state", born)
+
     if plan.broker.transport == "socket":
         from .fleet.broker_socket import SocketBroker
 
-        return SocketBroker(plan.broker.address, plan.device, clock, entropy)
-    from .fleet.broker_mqtt import MqttBroker
+        return SocketBroker(Path(plan.broker.address), plan.device, clock, will=will, birth=birth)
+    from .fleet.broker_mqtt import MqttBroker, MqttSettings
 
-    return MqttBroker(plan.broker.address, plan.broker.port, plan.device, clock, entropy)
+    settings = MqttSettings(host=plan.broker.address, port=plan.broker.port, client_id=plan.device)
+    return MqttBroker(settings, clock, entropy, will=will, birth=birth)

@@ -8,10 +8,15 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ripieno.errors import ConfigError
 
 from .command import CALLED_WRONGLY, OK, Command
+
+if TYPE_CHECKING:
+    from ripieno_daemon.app import Ports
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +29,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     teller = Teller(arguments.json)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(arguments.device, teller))
+        return runner.run(serve(arguments.device, teller, lambda ports: ports))
 
 
 class Teller:
@@ -45,7 +50,8 @@ class Teller:
         print(line, file=sys.stderr, flush=True)
 
 
-async def _serve(device_file: str, teller: Teller) -> int:
+async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports]) -> int:
+    """Run the daemon until SIGTERM or SIGINT, over the real ports as `dress` returns them; return the exit code."""
     from ripieno_daemon.app import App
     from ripieno_daemon.compiling import compile_in_child
     from ripieno_daemon.wiring import real_ports
@@ -59,7 +65,7 @@ async def _serve(device_file: str, teller: Teller) -> int:
         for problem in error.problems:
             teller.tell("problem", str(problem))
         return CALLED_WRONGLY
-    app = App(plan, real_ports(plan), teller, lambda: teller.tell("ready", "ready: the first act is possible"))
+    app = App(plan, dress(real_ports(plan)), teller, lambda: teller.tell("ready", "ready: the first act is possible"))
     await app.run(stop)
     teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
     return OK

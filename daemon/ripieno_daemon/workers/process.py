@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from ripieno.errors import WorkerLost
 
@@ -132,8 +132,7 @@ class ExecWorker(asyncio.Protocol):
         return self._process.pid
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are not registered as such
 
     def data_received(self, data: bytes) -> None:
         try:

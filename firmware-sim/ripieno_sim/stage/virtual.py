@@ -140,7 +140,7 @@ class _Stage:
             storage=storage,
             drivers=installed_drivers(),
             inference=self._inference,
-            broker=lambda plan, say: self._client(plan, number),
+            broker=lambda plan, boot: self._client(plan, number),
         )
 
     def _client(self, plan: Plan, number: int) -> Broker:
