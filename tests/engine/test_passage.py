@@ -203,3 +203,24 @@ def test_old_intents_of_parts_that_are_gone_change_nothing(world: World) -> None
     effects = world.tell(rooms.Started(world.t, 0, ((str(ItemId("part", EPOCH, 1)), "gate", 0, note),)))
 
     assert effects == []
+
+
+def test_an_adopted_part_that_has_left_is_not_counted_again_when_its_edge_is(world: World) -> None:
+    """Found by killing the daemon: the part was let through and forgotten, then its missed edge made it anew."""
+    note = msgpack.packb(["pass", "good", 100.0])
+    world.tell(rooms.Started(world.t, 0, ((str(ItemId("part", EPOCH, 2)), "gate", 0, note),)))
+    world.settle(2, OutcomeKind.EXECUTED)
+    effects = world.edge(3)
+
+    assert verdicts(effects) == [(1, "undecided")]
+    assert world.engine.counters["good"] == 1
+    assert world.engine.counters["triggers"] == 3
+
+
+def test_an_act_is_adopted_once_though_its_intent_is_seen_at_two_starts(world: World) -> None:
+    note = msgpack.packb(["pass", "good", 100.0])
+    started = rooms.Started(world.t, 0, ((str(ItemId("part", EPOCH, 2)), "gate", 0, note),))
+    world.tell(started)
+    world.settle(2, OutcomeKind.EXECUTED)
+
+    assert world.tell(started) == []

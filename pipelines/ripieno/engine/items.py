@@ -55,6 +55,7 @@ class ItemBook:
         self.places = dict(plan.places)
         self.epoch: int | None = None
         self.last_number = 0
+        self._ahead: set[int] = set()  # known from an intent before their edge was counted
         self._open: dict[int, Item] = {}
 
     def __len__(self) -> int:
@@ -68,7 +69,21 @@ class ItemBook:
         assert self.epoch is not None
         item = Item(ItemId(self.plan.name, self.epoch, number), start_mm, t)
         self._open[number] = item
+        if number > self.last_number:
+            self._ahead.add(number)
         return item
+
+    def count(self, number: int) -> bool:
+        """Count the starting edge of `number`; return whether an item must be begun for it (False: it is known already)."""
+        self.last_number = number
+        if number in self._ahead:
+            self._ahead.discard(number)
+            return False
+        return True
+
+    def knows(self, number: int) -> bool:
+        """Whether this number has been begun under the present epoch, be it open or gone."""
+        return number <= self.last_number or number in self._ahead
 
     def find(self, item_id: ItemId) -> Item | None:
         """Return the open item with this identity."""
@@ -84,6 +99,7 @@ class ItemBook:
         """Begin a new epoch of numbers; return the items of the old one that were still open (they are forgotten)."""
         left = list(self._open.values())
         self._open.clear()
+        self._ahead.clear()
         self.epoch, self.last_number = epoch, last_number
         return left
 
@@ -100,11 +116,11 @@ class ItemBook:
     def state(self) -> dict[str, Any]:
         """Return what a snapshot keeps."""
         items = [item.plain() for item in self._open.values()]
-        return {"epoch": self.epoch, "last": self.last_number, "items": items}
+        return {"epoch": self.epoch, "last": self.last_number, "ahead": sorted(self._ahead), "items": items}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        self.epoch, self.last_number = state["epoch"], state["last"]
+        self.epoch, self.last_number, self._ahead = state["epoch"], state["last"], set(state["ahead"])
         self._open.clear()
         for epoch, number, start_mm, started_t, results, called, verdict, act, why, picture in state["items"]:
             self._open[number] = Item(

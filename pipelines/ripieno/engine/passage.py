@@ -57,15 +57,17 @@ class Passage:
             return
         self._reach(book, event.epoch, event.number - 1, "its photo-eye edge was not received")
         if event.number > book.last_number:
-            book.last_number = event.number
+            known = not book.count(event.number)
             self._scene.counters["triggers"] += 1
-            if event.position_mm is None:
+            if known:
+                pass  # adopted: its act was under way before its edge was counted
+            elif event.position_mm is None:
                 item = book.begin(event.number, 0.0, event.t)
                 self._decide(book, item, Verdict.UNDECIDED, "", "the belt's position is unknown", ())
                 self._close(book, item, "diverted", "the belt's position is unknown")
             elif len(book) >= MAX_OPEN:
                 raise OverflowError(f"more than {MAX_OPEN} open items of kind {book.plan.name}")
-            elif book.find(ItemId(book.plan.name, event.epoch, event.number)) is None:
+            else:
                 book.begin(event.number, event.position_mm, event.t)
         if event.position_mm is not None:
             self._moved(book, event.position_mm)
@@ -186,10 +188,9 @@ class Passage:
             self._scene.effects.append(Alarm("edge-counter-jumped", text))
             book.last_number = upto - MAX_MISSED
         for number in range(book.last_number + 1, upto + 1):
-            book.last_number = number
             self._scene.counters["triggers"] += 1
-            if book.find(ItemId(book.plan.name, epoch, number)) is not None:
-                continue  # adopted: its act is under way
+            if not book.count(number):
+                continue  # adopted
             item = book.begin(number, 0.0, self._scene.t)
             self._decide(book, item, Verdict.UNDECIDED, "", why, ())
             self._close(book, item, "diverted", why)
@@ -306,7 +307,7 @@ class Passage:
         if book.epoch is None:
             book.epoch = item_id.epoch
         item = book.find(item_id)
-        if item is None and (item_id.epoch != book.epoch or item_id.number <= book.last_number):
+        if item is None and (item_id.epoch != book.epoch or book.knows(item_id.number)):
             return  # closed before the crash; only the slot in the intent file was left
         if item is not None and item.act:
             return  # the step that made it is committed: its outcome is waited for
