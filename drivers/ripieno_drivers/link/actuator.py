@@ -119,7 +119,7 @@ class LinkDevice:
         self._highest = cmd_id
         intent = Intent(pulse.act, device, cmd_id, welcome.journal_epoch, order.args.crc(), note)
         future = asyncio.get_running_loop().create_future()
-        departure = Departure(Command(intent, order), order, welcome, future)
+        departure = Departure(Command(intent, order, welcome.boot_id), order, welcome, future)
         self._waiting[cmd_id] = departure
         self._departures.enter(departure)
         try:
@@ -277,8 +277,9 @@ class LinkDevice:
         for event in events:
             if isinstance(event, Up):
                 self._had_session = True
-                self._reports.up(event.welcome.journal_epoch)
-                self._settle_all(self._unresolved.session_up(event.welcome.journal_epoch, self._now_us()))
+                epoch, boot_id = event.welcome.journal_epoch, event.welcome.boot_id
+                self._reports.up(epoch)
+                self._settle_all(self._unresolved.session_up(epoch, boot_id, self._now_us()))
                 self._levels.renew_all(self._now_us())
             elif isinstance(event, Down):
                 self._outgoing.clear()

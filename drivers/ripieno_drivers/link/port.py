@@ -1,0 +1,140 @@
+"""A port: real serial lines. pyserial opens and configures; reading and writing go through the loop, on the bare
+descriptor.
+
+pyserial's own write can spin for ever on a full buffer (pyserial issue 280), and it leaves BRKINT and IGNPAR as it
+finds them: here a
+break arrives as one 0x00, which the protocol takes as a delimiter (docs/link-protocol.md section 1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import termios
+from collections.abc import Callable
+from typing import Final
+
+import serial
+
+from ripieno.contracts.ports import Line
+from ripieno.errors import DeviceError
+
+READ_BYTES: Final = 4096
+_IFLAG, _OFLAG, _CFLAG, _LFLAG, _CC = 0, 1, 2, 3, 6
+"""Places in what tcgetattr returns."""
+
+
+class SerialLine:
+    """An open serial port. Made by SerialLines."""
+
+    def __init__(self, port: serial.Serial, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
+        self._serial = port
+        self._fd: int = port.fileno()
+        self._on_bytes = on_bytes
+        self._on_lost = on_lost
+        self._is_open = True
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, self._read)
+
+    def write(self, data: bytes) -> int:
+        """Return how many bytes the driver took; 0 when its buffer is full or the line is gone."""
+        if not self._is_open or not data:
+            return 0
+        try:
+            return os.write(self._fd, data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return 0
+
+    def close(self) -> None:
+        """Give the port back; nothing is called afterwards. Bytes that the driver still holds are thrown away: a
+        closing
+        tty would wait up to 30 s for them.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        self._loop.remove_reader(self._fd)
+        for leave in (
+            lambda: termios.tcflush(self._fd, termios.TCOFLUSH),
+            lambda: fcntl.ioctl(self._fd, termios.TIOCNXCL),
+            self._serial.close,
+        ):
+            try:
+                leave()
+            except (OSError, termios.error):
+                pass  # the device may be gone already
+
+    def _read(self) -> None:
+        try:
+            received = os.read(self._fd, READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+            return
+        if received:
+            self._on_bytes(received)
+        else:
+            self._lose("unplugged")  # a descriptor at its end stays readable: without this the loop would spin
+
+    def _lose(self, why: str) -> None:
+        if self._is_open:
+            port = self._serial.port
+            self.close()
+            self._loop.call_soon(self._on_lost, f"{port}: {why}")
+
+
+class SerialLines:
+    """The `Lines` of a real machine: 8N1, no flow control, exclusively ours."""
+
+    async def open(
+        self, port: str, baud: int, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
+    ) -> Line:
+        """Open a port; raises DeviceError with the port's name and the mend."""
+        try:
+            opened = serial.Serial(port, baud, timeout=0, exclusive=True)
+        except ValueError as error:
+            raise DeviceError(f"{port}: {error}; set another baud rate") from error
+        except OSError as error:  # serial.SerialException is one
+            raise DeviceError(f"{port}: {_mend(error)}") from error
+        try:
+            _make_raw(opened.fileno())
+        except (OSError, termios.error) as error:
+            opened.close()
+            raise DeviceError(f"{port}: no serial port: {error}") from error
+        try:
+            opened.set_low_latency_mode(True)
+        except (OSError, ValueError, NotImplementedError):
+            pass  # not every driver knows it; an FTDI adapter without it adds up to 16 ms to each reply
+        return SerialLine(opened, on_bytes, on_lost)
+
+
+def _make_raw(fd: int) -> None:
+    """Every flag as we need it, whatever was found; the speed stays as pyserial set it."""
+    attributes = termios.tcgetattr(fd)
+    attributes[_IFLAG] = 0  # no IGNBRK, BRKINT, PARMRK: a break is read as one 0x00
+    attributes[_OFLAG] = 0
+    attributes[_LFLAG] = 0
+    off = termios.CSIZE | termios.PARENB | termios.CSTOPB | termios.CRTSCTS | termios.HUPCL
+    attributes[_CFLAG] = attributes[_CFLAG] & ~off | termios.CS8 | termios.CREAD | termios.CLOCAL
+    attributes[_CC][termios.VMIN] = 1  # with 0, "nothing yet" could not be told from a hang-up
+    attributes[_CC][termios.VTIME] = 0
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
+    fcntl.ioctl(fd, termios.TIOCEXCL)
+    os.set_blocking(fd, False)
+
+
+def _mend(error: OSError) -> str:
+    number = error.errno
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return "no such port; plug the board in, or look in /dev/serial/by-id for its name"
+    if number in (errno.EACCES, errno.EPERM):
+        return "may not be opened; add the daemon's user to the group that owns it (often dialout)"
+    if number in (errno.EBUSY, errno.EAGAIN):
+        return "taken by another program; stop that one (ModemManager and a second daemon are common)"
+    return f"cannot be opened: {error}"
