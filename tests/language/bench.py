@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Gt, Le
+
 from ripieno.contracts.driver import Driver, Place
 from ripieno.errors import ConfigError, Problem
 from ripieno.language import check_pipeline, compile_device
@@ -73,10 +74,18 @@ class FolderPoint:
     """Nothing to say."""
 
 
-def driver(name: str, settings: type, point: type, inputs: str, outputs: str, falls_safe: bool = True) -> Driver:
+def driver(
+    name: str,
+    settings: type,
+    point: type,
+    inputs: str,
+    outputs: str,
+    falls_safe: bool = True,
+    contract: str = "exactly-once",
+) -> Driver:
     """Return a driver that cannot be opened."""
     kinds = frozenset(inputs.split()), frozenset(outputs.split())
-    return Driver(name, name, settings, point, *kinds, "exactly-once", falls_safe, _never)
+    return Driver(name, name, settings, point, *kinds, contract, falls_safe, _never)
 
 
 def _never(settings: Any, context: Any) -> Any:
@@ -86,6 +95,7 @@ def _never(settings: Any, context: Any) -> Any:
 DRIVERS = {
     "board": driver("board", BoardSettings, BoardPoint, "edge position", "pulse setpoint"),
     "coil": driver("coil", BoardSettings, BoardPoint, "edge position", "pulse setpoint", falls_safe=False),
+    "blind": driver("blind", BoardSettings, BoardPoint, "edge position", "pulse setpoint", contract="at-most-once"),
     "folder": driver("folder", FolderSettings, FolderPoint, "frame", ""),
 }
 

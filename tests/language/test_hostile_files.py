@@ -6,6 +6,7 @@ import time
 
 import pytest
 from language.bench import check, shipped
+
 from ripieno.language.problems import Report
 from ripieno.language.source import parse
 

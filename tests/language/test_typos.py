@@ -7,6 +7,7 @@ import re
 
 import pytest
 from language.bench import DEVICE, DEVICE_FILE, PIPELINE_FILE, problems_of, shipped
+
 from ripieno.errors import Problem
 from ripieno.language.problems import Report
 from ripieno.language.source import Node, parse

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from ripieno.plan import Plan, PlanDamaged, decode
 CHILD = "ripieno_daemon.compiling.child"
 TIMEOUT_S = 15.0
 LAST_WORDS = 400
+SIGNALS = {6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM", 24: "SIGXCPU"}  # Linux
 
 
 async def compile_in_child(path: str, timeout_s: float = TIMEOUT_S) -> Plan:
@@ -78,11 +78,8 @@ async def _ask(arguments: list[str], path: str, timeout_s: float) -> Mapping[str
 def _how(code: int) -> str:
     if code > 0:
         return f"it ended with status {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"{name}, it needed too much processor time" if name in ("SIGXCPU", "SIGKILL") else f"it was ended by {name}"
+    name = SIGNALS.get(-code, f"signal {-code}")
+    return f"{name}, it needed too much processor time" if name == "SIGXCPU" else f"it was ended by {name}"
 
 
 def _died(path: str, message: str, hint: str = "") -> ConfigError:

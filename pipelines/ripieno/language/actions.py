@@ -12,10 +12,11 @@ from typing import Any
 
 from ripieno.plan import BookingEffect, Const, Effect, Expression, PulseEffect, SetpointEffect
 
-from .grammar import Grammar, parse
+from .grammar import Grammar
 from .nearest import did_you_mean
 from .pipeline_file import BookingOutput, PulseOutput, SetpointOutput
 from .scope import Scope, Spot
+from .syntax import parse
 from .tokens import NotInLanguage
 from .typed import NUMBER, Typed
 

@@ -169,8 +169,9 @@ class _Compiler:
             what = f"driver '{driver.name}' of device '{at.text}' cannot serve a {kind} {kind_of}"
             hint = f"its {section}: {', '.join(sorted(able)) or 'none'}"
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
-        if kind == "pulse" and not driver.falls_safe and not interlock:
-            what = f"device '{at.text}' does not fall safe by itself, and '{name}' is a pulse"
+        why = _needs_interlock(driver, kind)
+        if why and not interlock:
+            what = f"device '{at.text}' {why}, and '{name}' is a {kind}"
             hint = f'declare what does it: devices.{at.text}.interlock: "..."'
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
         if point is None or len(self._report.found) > before:
@@ -203,6 +204,15 @@ class _Compiler:
         driver, settings, interlock = machine
         kept, places = _plain_fields(settings)
         return DevicePlan(name, driver.name, kept, places, tuple(self._points.get(name, ())), interlock)
+
+
+def _needs_interlock(driver: Driver, kind: str) -> str:
+    """Return why something outside must keep this output from harm, "" where the device does."""
+    if kind in ("pulse", "setpoint") and not driver.falls_safe:
+        return "does not fall safe by itself"
+    if kind == "pulse" and driver.pulse_contract != "exactly-once":
+        return f"does a pulse {driver.pulse_contract}"
+    return ""
 
 
 def _like(key: str, wanted: str) -> bool:

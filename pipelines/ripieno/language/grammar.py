@@ -18,9 +18,11 @@ from ripieno.plan import And, Arithmetic, Choice, Compare, Const, Expression, No
 
 from . import quantities
 from .calls import Calls
+from .contradictions import contradiction
 from .nearest import did_you_mean
 from .scope import KINDS, Scope, Spot
-from .tokens import NotInLanguage, Tokens, split
+from .syntax import letters, parse
+from .tokens import NotInLanguage, Tokens
 from .typed import (
     ANY,
     BOOL,
@@ -37,9 +39,6 @@ from .typed import (
     result_type,
 )
 
-MAX_NODES = 200
-MAX_DEPTH = 30
-
 _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -48,44 +47,8 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.Gt: ">",
     ast.GtE: ">=",
 }
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
-
-
-def parse(text: str) -> tuple[ast.expr, Tokens]:
-    """Return the bounded, still unchecked syntax tree. Raises NotInLanguage."""
-    tokens = split(text)
-    try:
-        tree = ast.parse(tokens.text.strip() and tokens.text.replace("\t", " "), mode="eval").body
-    except SyntaxError as error:
-        column = max(0, (error.offset or 1) - 1)
-        alone = "=" in text and not any(sign in text for sign in ("==", "<=", ">=", "!="))
-        hint = "compare with ==" if alone else ""
-        raise NotInLanguage(_letters(tokens.text, column), "cannot be read as an expression", hint) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise NotInLanguage(0, "is nested too deep") from error
-    _bound(tree)
-    return tree, tokens
-
-
-def _letters(text: str, column: int) -> int:
-    """Return a column in letters, given one in bytes."""
-    return len(text.encode()[:column].decode(errors="ignore"))
-
-
-def _bound(tree: ast.expr) -> None:
-    seen = 0
-    level: list[ast.AST] = [tree]
-    for _ in range(MAX_DEPTH):
-        seen += sum(isinstance(node, (ast.expr, ast.keyword)) for node in level)
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            break
-    if seen > MAX_NODES:
-        raise NotInLanguage(0, "is too large", f"at most {MAX_NODES} parts")
-    if level:
-        raise NotInLanguage(0, "is nested too deep", f"at most {MAX_DEPTH} levels")
 
 
 class Grammar:
@@ -135,7 +98,7 @@ class Grammar:
 
     def column(self, node: ast.AST) -> int:
         """Return the column of a node in letters."""
-        return _letters(self.tokens.text, getattr(node, "col_offset", 0))
+        return letters(self.tokens.text, getattr(node, "col_offset", 0))
 
     def _constant(self, node: ast.Constant) -> Typed:
         column, value = self.column(node), node.value
@@ -346,42 +309,6 @@ class Grammar:
 
     def _call(self, node: ast.Call) -> Typed:
         return Calls(self).take(node)
-
-
-def contradiction(terms: tuple[Expression, ...]) -> str:
-    """Return why these conditions cannot hold together, "" where nothing speaks against it.
-
-    Looked at are comparisons of one operand with constants.
-    """
-    texts: dict[Expression, set[object]] = {}
-    ranges: dict[Expression, tuple[float, float]] = {}
-    for term in terms:
-        if isinstance(term, OneOf) and all(isinstance(value, str) for value in term.values):
-            allowed = texts.setdefault(term.term, set(term.values))
-            allowed &= set(term.values)
-        if isinstance(term, Compare) and isinstance(term.left, Const):
-            term = Compare(_MIRRORED.get(term.operator, term.operator), term.right, term.left)
-        if not isinstance(term, Compare) or not isinstance(term.right, Const):
-            continue
-        of, value = term.left, term.right.value
-        if isinstance(value, str) and term.operator == "==":
-            texts.setdefault(of, {value}).intersection_update({value})
-        elif isinstance(value, float):
-            low, high = ranges.get(of, (-math.inf, math.inf))
-            low = max(low, value) if term.operator in (">", ">=", "==") else low
-            high = min(high, value) if term.operator in ("<", "<=", "==") else high
-            ranges[of] = (low, high)
-    for one, known in texts.items():
-        if not known:
-            return f"{_operand_name(one)} is one text at a time; write 'or'"
-    for one, (low, high) in ranges.items():
-        if low > high:
-            return f"{_operand_name(one)} is never above {low:g} and below {high:g} at once"
-    return ""
-
-
-def _operand_name(tree: Expression) -> str:
-    return f"{tree.name}.{tree.field}" if isinstance(tree, Operand) else "the value"
 
 
 def _between(known: Typed) -> str:

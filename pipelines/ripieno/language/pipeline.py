@@ -6,17 +6,19 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ripieno.plan import InputPlan, ItemPlan, OutputPlan, PipelinePlan, StepPlan
+from ripieno.plan import PipelinePlan
 
 from . import pipeline_file as file
 from .cycles import Wait, report_cycles
+from .lowering import input_plan, item_plan, output_plan, step_plan
 from .names import Names, check_name, entries
 from .nearest import did_you_mean, nearest
 from .problems import Problems, Report
 from .rule_lines import Rules
+from .saying import got
 from .scope import Scope
 from .seal import Read, Seal
-from .shape import build, got, hints_of, is_mapping, join, known_keys
+from .shape import build, hints_of, is_mapping, join, known_keys
 from .source import Node, Place, parse
 from .typed import NUMBER, TEXT, Field, Source
 
@@ -102,11 +104,11 @@ class _Compiler:
                 version=self._whole.version,
                 bundle=self._bundle,
                 manifest_sha256=seal.sha256,
-                inputs=tuple(_input_plan(name, one) for name, one in self._inputs.items()),
-                outputs=tuple(_output_plan(name, one) for name, one in self._outputs.items()),
-                items=tuple(_item_plan(name, one) for name, one in self._items.items()),
+                inputs=tuple(input_plan(name, one) for name, one in self._inputs.items()),
+                outputs=tuple(output_plan(name, one) for name, one in self._outputs.items()),
+                items=tuple(item_plan(name, one) for name, one in self._items.items()),
                 models=tuple(one for one in models if one is not None),
-                steps=tuple(_step_plan(name, one) for name, one in self._steps.items()),
+                steps=tuple(step_plan(name, one) for name, one in self._steps.items()),
                 aggregates=tuple(scope.aggregates),
                 rules=tuple(rules),
             )
@@ -286,32 +288,3 @@ class _Compiler:
             answers = {"label": Field(TEXT, labels=labels), "score": Field(NUMBER, 0.0, 1.0)}
             sources[name] = Source("step", answers, step.each or "", sampled=True)
         return sources
-
-
-def _input_plan(name: str, one: Any) -> InputPlan:
-    fields = tuple(getattr(one, "fields", {}).items())
-    return InputPlan(name, one.kind, getattr(one, "max_age", 0), fields)
-
-
-def _output_plan(name: str, one: Any) -> OutputPlan:
-    if isinstance(one, file.PulseOutput):
-        return OutputPlan(name, one.kind, "", one.safe, one.before, one.after, one.late, one.hold)
-    if isinstance(one, file.SetpointOutput):
-        low, high = one.range
-        return OutputPlan(name, one.kind, one.unit, one.safe, low=low, high=high, step=one.step, lease_ns=one.lease)
-    return OutputPlan(name, one.kind, "", "")
-
-
-def _item_plan(name: str, one: file.Item) -> ItemPlan:
-    places = tuple(
-        sorted(((place, float(mm)) for place, mm in one.places.items()), key=lambda pair: (pair[1], pair[0]))
-    )
-    return ItemPlan(name, one.starts.partition(".")[0], one.follows, places, one.decide_before)
-
-
-def _step_plan(name: str, one: file.Step) -> StepPlan:
-    frames = one.frames or ("every" if one.each else "newest")
-    match_mm = one.within if one.each else 0.0
-    return StepPlan(
-        name, one.model, one.input, one.each or "", one.at or "", match_mm, frames, one.priority, one.deadline
-    )

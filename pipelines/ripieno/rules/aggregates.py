@@ -18,7 +18,7 @@ MAX_SAMPLES = 4_096
 
 
 class Accumulator:
-    """One aggregate. `add` and the value of share, count, rate cost O(1); mean, min, max look at the window once a change.
+    """One aggregate. share, count, rate cost O(1); mean, min, max go over the window once a change.
 
     `next_change_ns()` says when time alone will change it.
     """
