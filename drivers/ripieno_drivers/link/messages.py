@@ -52,6 +52,13 @@ _SIZES: Final = {
     codec.STATUS: _ANSWER.size,
     codec.EVENT: _EVENT.size,
     codec.ESTOP: 1,
+    codec.HELLO: _HELLO.size,
+    codec.PING: _PING.size,
+    codec.ACT: _ACT_ID.size + _ACT_ARGS.size,
+    codec.QUERY: _U32.size,
+    codec.CANCEL: _U32.size,
+    codec.ARM: _U16.size,
+    codec.SET: _SET.size,
 }
 
 
@@ -187,13 +194,11 @@ class ActArgs(NamedTuple):
 
 
 def fits(type_: int, payload: bytes) -> bool:
-    """Return whether a payload has the size of its type; a type that no board sends fits at any size (and is then
-    ignored).
-    """
+    """Return whether there is such a type and the payload has its size; if not, the frame is damaged."""
     if type_ == codec.SAMPLE:
         values, rest = divmod(len(payload) - _SAMPLE.size, _CHANNEL.size)
         return rest == 0 and 0 <= values <= MAX_CHANNELS
-    return _SIZES.get(type_, len(payload)) == len(payload)
+    return _SIZES.get(type_) == len(payload)
 
 
 def hello(nonce: int) -> bytes:
