@@ -3,13 +3,14 @@
 In:    bytes from the line, edges of inputs, changes of the belt's speed, a time in true microseconds.
 Out:   bytes for the line, output changes for the Machine.
 Never: I/O, a clock of its own, an exception because of what the line brought, an act done twice.
-Start: board.py; orders.py does what frames ask, journal.py holds what survives a reset.
+Start: board.py; dialogue.py hears and speaks, orders.py does what frames ask, journal.py survives a reset.
 """
 
-from ripieno_sim.board.board import Board, BoardSettings
+from ripieno_sim.board.board import Board
 from ripieno_sim.board.channels import Channel, ChannelKind, config_crc
 from ripieno_sim.board.journal import Entry, Journal
 from ripieno_sim.board.machine import Hooks, Machine, ResetNow, Step
+from ripieno_sim.board.settings import BoardSettings
 
 __all__ = [
     "Board",

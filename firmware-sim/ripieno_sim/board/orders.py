@@ -5,7 +5,6 @@ ACT -> refused: LATE SAFE FULL REFUSED, stored and answered
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from ripieno_sim.board.channels import Channel, ChannelKind
@@ -14,14 +13,15 @@ from ripieno_sim.board.journal import Entry, Journal
 from ripieno_sim.board.machine import Hooks, Machine, Step
 from ripieno_sim.board.numbers import MASK32, ahead, signed32
 from ripieno_sim.board.pins import Pins
-from ripieno_sim.codec import Act, Done, EventKind, Refusal, SetValue, Status, Trigger, args_crc
+from ripieno_sim.board.queue import Queue, Waiting
+from ripieno_sim.codec import Act, Done, EventKind, Refusal, SetValue, State, Status, Trigger, args_crc
 
-__all__ = ["QUEUE", "SAFE_BY_ESTOP", "SAFE_BY_SILENCE", "Orders", "Voice"]
+__all__ = ["SAFE_BY_ESTOP", "SAFE_BY_SILENCE", "Orders", "Voice"]
 
-QUEUE = 32  # acts that may wait for their trigger
 LATE_US = 100  # the unit of `late` for triggers now and time
 SAFE_BY_SILENCE = 1
 SAFE_BY_ESTOP = 2
+_NOTHING = State(0)
 
 
 class Voice(Protocol):
@@ -32,15 +32,6 @@ class Voice(Protocol):
 
     def event(self, kind: EventKind, source: int, number: int, value: int, now_us: int) -> None:
         """Report something that the host did not ask about."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    act: Act
-    entry: Entry
-    accepted_us: int
-    at_count: int | None
-    due_us: int | None
 
 
 class Orders:
@@ -62,15 +53,29 @@ class Orders:
         self.safe_latched = False
         self.estop_latched = False
         self.count_base = 0
+        self.position_valid = True
         self._machine = machine
         self._hooks = hooks
         self._voice = voice
-        self._queue: list[_Waiting] = []
+        self._queue = Queue()
         self._unarmed_by_fault = 0
 
     def count(self, now_us: int) -> int:
         """Return the board's own count, which starts at its `count_base`; unlimited."""
         return self._machine.count_at(now_us) - self.count_base
+
+    def inputs(self, now_us: int) -> int:
+        """Return the levels of the inputs."""
+        return self._machine.inputs(now_us)
+
+    def state(self) -> State:
+        """Return the `state` field as it is now."""
+        return (
+            (State.SAFE if self.safe_latched else _NOTHING)
+            | (State.ESTOP if self.estop_latched else _NOTHING)
+            | (State.POSITION_VALID if self.position_valid else _NOTHING)
+            | (State.JOURNAL_SURVIVED if self.journal.survived else _NOTHING)
+        )
 
     def act(self, act: Act, now_us: int) -> None:
         """Accept a new ACT, or answer for one whose id is not new."""
@@ -92,7 +97,7 @@ class Orders:
             due_us = self._machine.time_of_count(at_count)
         else:
             due_us = now_us
-        self._queue.append(_Waiting(act, entry, now_us, at_count, due_us))
+        self._queue.add(Waiting(act, entry, now_us, at_count, due_us))
         self._hooks.at(Step.ACCEPTED, act.cmd_id)
 
     def query(self, cmd_id: int) -> Done:
@@ -102,15 +107,17 @@ class Orders:
 
     def cancel(self, cmd_id: int) -> None:
         """Take a command back if it still waits; answer what is then known of it."""
-        for waiting in self._queue:
-            if waiting.act.cmd_id == cmd_id:
-                self._drop([waiting], Status.CANCELLED)
-                return
-        self._voice.answer(self.query(cmd_id))
+        waiting = self._queue.find(cmd_id)
+        if waiting is None:
+            self._voice.answer(self.query(cmd_id))
+            return
+        self._queue.remove(waiting)
+        self._drop(waiting, Status.CANCELLED)
 
     def cancel_all(self) -> None:
         """Take back everything that waits."""
-        self._drop(self._queue.copy(), Status.CANCELLED)
+        for waiting in self._queue.take_all():
+            self._drop(waiting, Status.CANCELLED)
 
     def set_value(self, order: SetValue, now_us: int) -> None:
         """Obey a SET for as long as its lease, or say why not."""
@@ -133,7 +140,8 @@ class Orders:
     def fall_safe(self, cause: int, now_us: int) -> None:
         """Latch SAFE: outputs back, nothing waits, nothing armed."""
         changed = self.pins.all_safe(now_us)
-        self._drop(self._queue.copy(), Status.CANCELLED if cause == SAFE_BY_SILENCE else Status.SAFE)
+        for waiting in self._queue.take_all():
+            self._drop(waiting, Status.CANCELLED if cause == SAFE_BY_SILENCE else Status.SAFE)
         self._unarmed_by_fault |= self.armed
         self.armed = 0
         self.safe_latched = True
@@ -149,28 +157,22 @@ class Orders:
 
     def speed_changed(self) -> None:
         """Ask the machine again when the counts that are waited for will be reached."""
-        for waiting in self._queue:
-            if waiting.at_count is not None:
-                waiting.due_us = self._machine.time_of_count(waiting.at_count)
+        self._queue.speed_changed(self._machine)
         self.pins.speed_changed()
 
     def advance(self, now_us: int) -> None:
         """Start what is due, then end what has come to its end."""
-        if self._queue:
-            due = [w for w in self._queue if w.due_us is not None and w.due_us <= now_us]
-            for waiting in sorted(due, key=lambda w: (w.due_us, w.act.cmd_id)):
-                self._queue.remove(waiting)
-                self._start(waiting, now_us)
+        while (waiting := self._queue.take_due(now_us)) is not None:
+            self._start(waiting, now_us)
         for channel in self.pins.expire(now_us):
             self._voice.event(EventKind.LAPSED, channel.number, 0, channel.safe, now_us)
 
     def next_deadline_us(self) -> int | None:
         """Return when `advance` has something to do."""
-        ends_us = self.pins.next_deadline_us()
-        for waiting in self._queue:
-            if waiting.due_us is not None and (ends_us is None or waiting.due_us < ends_us):
-                ends_us = waiting.due_us
-        return ends_us
+        ends_us, first_us = self.pins.next_deadline_us(), self._queue.first_us
+        if ends_us is None or first_us is None:
+            return first_us if ends_us is None else ends_us
+        return min(ends_us, first_us)
 
     def _answer_known(self, act: Act) -> None:
         told = self.query(act.cmd_id)
@@ -190,7 +192,7 @@ class Orders:
             return Status.SAFE
         if self._behind(act, now_us, now_us):
             return Status.LATE
-        return Status.FULL if len(self._queue) >= QUEUE else Status.PENDING
+        return Status.FULL if self._queue.is_full else Status.PENDING
 
     def _behind(self, act: Act, accepted_us: int, now_us: int) -> bool:
         """Say whether the act's window has passed."""
@@ -201,11 +203,11 @@ class Orders:
             return -ahead(act.at, self.clock.at(now_us)) > act.late * LATE_US
         return now_us - accepted_us > act.late * LATE_US
 
-    def _start(self, waiting: _Waiting, now_us: int) -> None:
+    def _start(self, waiting: Waiting, now_us: int) -> None:
         act, entry = waiting.act, waiting.entry
         number = act.target & 0x3F
         if self._behind(act, waiting.accepted_us, now_us):
-            self._drop([waiting], Status.LATE)
+            self._drop(waiting, Status.LATE)
             return
         until_count = waiting.at_count + act.span if waiting.at_count is not None and act.span else None
         self.journal.note(entry, Status.IN_DOUBT)
@@ -216,12 +218,9 @@ class Orders:
         self._hooks.at(Step.AFTER_DONE, act.cmd_id)
         self._voice.answer(_told(entry))
 
-    def _drop(self, dropped: list[_Waiting], status: Status) -> None:
-        for waiting in dropped:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
-            self.journal.note(waiting.entry, status)
-            self._voice.answer(_told(waiting.entry))
+    def _drop(self, waiting: Waiting, status: Status) -> None:
+        self.journal.note(waiting.entry, status)
+        self._voice.answer(_told(waiting.entry))
 
     def _refusal(self, order: SetValue, channel: Channel | None) -> Refusal | None:
         if channel is None:

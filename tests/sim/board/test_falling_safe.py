@@ -136,3 +136,69 @@ def test_a_new_session_leaves_outputs_to_their_own_bounds() -> None:
 
     assert bench.told(2).status == Status.CANCELLED
     assert bench.board.orders.pins.mask() == 0
+
+
+def test_a_short_hang_loses_no_frame_and_ends_late_what_should_have_ended() -> None:
+    bench = Bench()
+    bench.connect()
+    bench.tell(Type.ACT, gate(1, hold_ms=20))
+    began_us = bench.now_us
+    bench.board.hang(bench.now_us, 100_000)
+    bench.tell(Type.ACT, gate(2, late=65_535))
+    bench.run(150_000, beat=False)
+
+    assert bench.machine.done[0] == (GATE, 1, 1, began_us)
+    assert (GATE, 1, 2, began_us + 100_000) in bench.machine.done
+    assert bench.told(2).status == Status.DONE
+
+
+def test_a_frame_that_a_hang_kept_too_long_is_late() -> None:
+    bench = Bench()
+    bench.connect()
+    at = bench.board.orders.clock.at(bench.now_us) + 20_000
+    bench.tell(Type.ACT, gate(1, Trigger.TIME, at=at, late=50))
+    bench.board.hang(bench.now_us, 100_000)
+    bench.run(150_000, beat=False)
+
+    assert bench.told(1).status == Status.LATE
+    assert bench.machine.pulses(1) == 0
+
+
+def test_bytes_beyond_the_receive_buffer_are_lost_and_reported() -> None:
+    bench = Bench()
+    bench.connect()
+    bench.settle()
+    bench.board.hang(bench.now_us, 100_000)
+    bench.raw(b"\0" * 300)
+    bench.run(150_000)
+
+    (fault,) = bench.events(EventKind.FAULT)
+    assert (fault.source, fault.number) == (1, 300 - 256)
+
+
+def test_a_long_hang_is_ended_by_the_watchdog_with_the_journal_intact() -> None:
+    bench = energised()
+    bench.settle()
+    epoch = bench.board.journal.epoch
+    hung_us = bench.now_us
+    bench.board.hang(hung_us, 10_000_000)
+    bench.run(600_000, beat=False)
+    assert {each[3] for each in bench.machine.done[2:]} == {hung_us + 500_000}
+    welcome = bench.connect(armed=0)
+    bench.tell(Type.QUERY, Query(1))
+    bench.tell(Type.QUERY, Query(2))
+
+    assert (welcome.reset_cause, welcome.journal_epoch) == (Cause.WATCHDOG, epoch)
+    assert State.JOURNAL_SURVIVED in State(welcome.state)
+    assert (bench.told(1).status, bench.told(2).status) == (Status.DONE, Status.CANCELLED)
+
+
+def test_a_lost_count_is_said_until_the_next_item_starts() -> None:
+    bench = Bench()
+    bench.connect()
+    bench.board.reset(bench.now_us, Cause.BROWN_OUT, keep_ram=True, keep_count=False)
+    welcome = bench.connect()
+    assert State.POSITION_VALID not in State(welcome.state)
+    bench.board.input_edge(0, True, bench.now_us)
+
+    assert State.POSITION_VALID in bench.board.state()
