@@ -66,7 +66,7 @@ class App:
         self._say, self._on_ready = say, on_ready
         self._digest = digest(plan)
         self._down: set[str] = set()
-        self._ready = False
+        self._settled = asyncio.Event()
         self.conductor: Conductor | None = None
         self.ledger: Ledger | None = None
 
@@ -121,6 +121,7 @@ class App:
                 devices = self._devices(conductor, intents)
                 self._down = {device.name for device in self._plan.devices}
                 conductor.begin(set(self._down))
+                running.append(parts.create_task(self._tell_ready(ledger), name="ready"))
                 lines = [parts.create_task(device.run(), name=f"device {name}") for name, device in devices.items()]
                 await stop.wait()
                 await self._end(lines, running, conductor, ledger, outbox)
@@ -222,11 +223,19 @@ class App:
                 self._down.add(arrival.device)
                 self._say(f"{arrival.device}: down: {arrival.why}")
             conductor.arrive(arrival)
-            if not self._down and not self._ready:
-                self._ready = True
-                self._on_ready()
+            if not self._settled.is_set() and not self._down and conductor.engine.is_placed:
+                self._settled.set()
 
         return report
+
+    async def _tell_ready(self, ledger: Ledger) -> None:
+        """Say so once everything is up and the count that items begin from is durable: a crash cannot lose it any more."""
+        await self._settled.wait()
+        try:
+            await ledger.flush()
+        except StorageError as error:
+            self._say(f"not durable: {error}")
+        self._on_ready()
 
     def _committed(self, conductor: Conductor, outbox: Outbox | None, last_id: int) -> None:
         conductor.committed(last_id)
