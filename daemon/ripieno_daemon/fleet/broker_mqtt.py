@@ -85,7 +85,8 @@ class MqttBroker:
         """Stay connected until cancelled. `on_down` is called once for each loss, and once if the first try fails.
 
         Raises:
-            BrokerError: another client took our id over; to fight for it would help nobody.
+            BrokerError: the broker said that another client took our id over; to fight for it would help nobody.
+                Mosquitto 2.0.11 does not say it (it only closes): there the growing back-off slows the fight.
         """
         failures, told = 0, False
         while True:
@@ -307,7 +308,7 @@ class _Connection:
             self._up.set_result(None)
 
     def _on_disconnect(self, _client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.was_taken_over = reason.value == TAKEN_OVER
+        self.was_taken_over = self.was_taken_over or reason.value == TAKEN_OVER
         self._end(str(reason))
 
     def _on_paho_message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:

@@ -1,9 +1,9 @@
 """The message-level broker over a unix socket: the server for the demo's parent process, and the client's port.
 
-    length u32 big-endian | msgpack list
-    client: ["hello", client id, [subscriptions], will topic, will payload]
-            ["pub", n, topic, payload, retain] ["ack", number]
-    server: ["up"] ["done", n] ["msg", number, topic, payload] ["no", why]
+length u32 big-endian | msgpack list
+client: ["hello", client id, [subscriptions], will topic, will payload]
+        ["pub", n, topic, payload, retain] ["ack", number]
+server: ["up"] ["done", n] ["msg", number, topic, payload] ["no", why]
 """
 
 from __future__ import annotations
