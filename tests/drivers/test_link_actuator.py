@@ -506,3 +506,47 @@ def test_silence_ends_the_session_and_the_next_one_begins_by_itself() -> None:
             assert len(bench.of(DeviceUp)) == 2
 
     run(main())
+
+
+def test_a_board_without_a_bound_channel_is_not_asked_for_ever() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.board.channels = 0b01
+        async with bench.running(settle_s=5.0):
+            assert [frame.type for frame in bench.board.received].count(codec.ARM) == 1
+            assert len([text for text in bench.said if "armed" in text]) == 1
+
+    run(main())
+
+
+def test_a_board_that_fell_safe_by_itself_is_armed_again_where_the_settings_say_so() -> None:
+    async def main() -> None:
+        bench = Bench()
+        async with bench.running():
+            bench.board.armed = 0
+            bench.board.event(3, 1, 1)
+            await asyncio.sleep(0.3)
+
+            assert bench.board.armed == 0b11
+
+    run(main())
+
+
+def test_an_edge_that_comes_before_the_clock_is_known_is_timed_when_it_is() -> None:
+    """WELCOME may be an old answer: its time says little."""
+
+    async def main() -> None:
+        bench = Bench()
+        bench.board.pongs = False
+        async with bench.running(settle_s=0.05):
+            happened_ns = bench.clock.monotonic_ns()
+            bench.board.event(1, 0, 42)
+            await asyncio.sleep(0.05)
+            assert bench.reports == []
+
+            bench.board.pongs = True
+            await asyncio.sleep(0.1)
+            assert [type(report) for report in bench.reports[:2]] == [DeviceUp, Edge]
+            assert abs(bench.of(Edge)[0].at_ns - happened_ns) < 1_000_000
+
+    run(main())

@@ -27,6 +27,7 @@ class TinyBoard:
         self.answer: Callable[[int, bytes], Status | None] = lambda cmd_id, args: Status.DONE
         self.count, self.state, self.armed, self.estop = 1000, 4, 0, False
         self.deaf = self.mute = False
+        self.channels, self.pongs = 0b11, True
         self.send: Callable[[bytes], None] = lambda wire: None
         self._nonce = 0
         self._reset_session()
@@ -101,7 +102,7 @@ class TinyBoard:
             self._expected = (self._expected + 1) & 0xFF
             self._emit(codec.ACK, b"")
         match frame.type:
-            case codec.PING:
+            case codec.PING if self.pongs:
                 tag = frame.payload[:4]
                 self._emit(codec.PONG, tag + struct.pack("<IiHH", self._now(), self.count, self.state, self.armed))
                 self.sample()
@@ -116,7 +117,7 @@ class TinyBoard:
                     self.done(cmd_id, Status.CANCELLED)
             case codec.ARM:
                 (mask,) = struct.unpack("<H", frame.payload)
-                self.armed |= mask
+                self.armed |= mask & self.channels
                 self.event(4, 0, self.armed)
             case codec.ESTOP:
                 self.armed, self.state = 0, self.state | 3

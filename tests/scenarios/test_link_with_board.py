@@ -1,6 +1,7 @@
-"""The real driver against the virtual board over a bad line, in virtual time: 5,000 acts, resets, outages, host restarts.
+"""The real driver against the virtual board over a bad line, in virtual time: 5,000 acts, resets, outages, restarts.
 
-What must hold (docs/link-protocol.md section 5): no act happens twice, no outcome that claims certainty is wrong, every act gets one.
+What must hold (docs/link-protocol.md section 5): no act happens twice, no outcome that claims certainty is wrong,
+every act gets one.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Any
 import pytest
 from drivers.bench import POINTS, NoFolder
 from drivers.virtual import LoopClock, run
+
 from ripieno.contracts.driver import Context, Intent
 from ripieno.errors import LinkDown
 from ripieno.values import Act, Outcome, OutcomeKind, Pulse, Trigger
+from ripieno_drivers.link import LinkSettings
+from ripieno_drivers.link.actuator import LinkDevice
 from ripieno_sim.board import Board, BoardSettings, ResetNow, Step
 from ripieno_sim.codec import Cause
 from ripieno_sim.line import TO_BOARD, TO_HOST, LineFaults, PacedLine
 from ripieno_sim.plant import CHANNELS
-
-from ripieno_drivers.link import LinkSettings
-from ripieno_drivers.link.actuator import LinkDevice
 
 ACTS = 5_000
 COUNTS_PER_MM = 10.0
@@ -107,6 +108,7 @@ class BadLines:
 class BadLine:
     def __init__(self, lines: BadLines, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
         self._lines, self.on_bytes, self.on_lost = lines, on_bytes, on_lost
+        self.taker = on_bytes
 
     def write(self, data: bytes) -> int:
         if self._lines.host is self:
@@ -267,6 +269,10 @@ async def _scenario(seed: int, acts: int, baud: int) -> tuple[Run, float]:
             one.device.withdraw(Act(f"part-{index - one.draw.randint(0, 3)}", "gate", 0))
     chaos.cancel()
     await asyncio.gather(chaos, return_exceptions=True)
+    if one.task.done():  # cut short in the middle of a restart
+        await one.restart_host(kill=False)
+    if one.lines.host is not None:
+        one.lines.host.on_bytes = one.lines.host.taker
     for way in (TO_BOARD, TO_HOST):
         one.lines.line.cut(way, False)
     await asyncio.sleep(10.0)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Predicate, doc
 
+from ripieno.contracts.driver import Place
+
 
 def is_a_regular_expression(text: str) -> bool:
     try:
@@ -21,7 +23,7 @@ def is_a_regular_expression(text: str) -> bool:
 class FolderSettings:
     """A folder that pictures (.png .jpg .jpeg .bmp) arrive in or lie in."""
 
-    path: Annotated[str, doc("the folder; in mode watch it belongs to the camera: see keep")]
+    path: Annotated[str, Place(), doc("the folder; in mode watch it belongs to the camera: see keep")]
     mode: Annotated[
         Literal["watch", "play"],
         doc("watch: each new picture; play: those that lie there, in the order of their names"),

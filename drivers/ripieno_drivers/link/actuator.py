@@ -35,6 +35,8 @@ STUCK_US: Final = 2_000
 GRAIN_US: Final = 200
 """No sleep is shorter: a deadline that has passed but cannot be served yet must not spin the loop."""
 ARM_AGAIN_US: Final = 500_000
+ARM_ANSWERED_US: Final = 10_000_000
+"""A board that answers ARM without arming all it was asked for is asked again, but rarely."""
 MAX_UNRESOLVED: Final = 256
 ROOM_FOR_ORDERS: Final = 16
 """QUERYs leave this much of the link's queue to acts and stops."""
@@ -278,6 +280,7 @@ class LinkDevice:
             if isinstance(event, Up):
                 self._had_session = True
                 epoch, boot_id = event.welcome.journal_epoch, event.welcome.boot_id
+                self._arm_again_us = 0
                 self._reports.up(epoch)
                 self._settle_all(self._unresolved.session_up(epoch, boot_id, self._now_us()))
                 self._levels.renew_all(self._now_us())
@@ -297,7 +300,10 @@ class LinkDevice:
                 self._reports.happened(event, self._link, self._epoch)
                 if event.kind is EventKind.REFUSED and event.number > 1:
                     self._levels.drop(event.source)
+                elif event.kind is EventKind.SAFE:
+                    self._arm_again_us = 0
                 elif event.kind is EventKind.ARMED:
+                    self._arm_again_us = self._now_us() + ARM_ANSWERED_US
                     self._levels.renew_all(self._now_us())
             elif isinstance(event, Stopped):
                 self._say("the board confirms the emergency stop")

@@ -1,6 +1,6 @@
 """The host's end of the link, without I/O, clock or loop; docs/link-protocol.md.
 
-    asking --WELCOME from the right board--> opening --first valid frame under the token--> up
+    asking --WELCOME from the right board--> opening --first PONG, so that the clock is known--> up
     opening, up --350 ms of silence, BOOT of another boot_id, senseless acknowledgements--> asking
 
 Whoever runs it hands in what was read with `receive` (also with nothing: time passes there), writes what `poll`
@@ -11,6 +11,7 @@ back at `next_deadline`. Times are host us on one rising clock.
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -26,6 +27,10 @@ SILENCE_US: Final = 350_000
 IDLE_US: Final = 10_000
 """After so long without sending, one extra zero goes first: it ends what noise has begun (section 1)."""
 ESTOP_US: Final = 10_000
+HELD: Final = 256
+"""Frames that come before the first PONG wait for it: until then board times mean nothing. The oldest go first;
+edges are numbered.
+"""
 _EVENT_KINDS: Final = frozenset(EventKind)
 
 
@@ -55,6 +60,7 @@ class Link:
         self._receiver = Receiver()
         self._pings = Pings(0)
         self._synced = False
+        self._held: deque[tuple[codec.Frame, int]] = deque(maxlen=HELD)
         self._estop: int | None = None
         self._estop_us = 0
         self.clock = BoardClock()
@@ -234,6 +240,7 @@ class Link:
         self._heard_us = now_us
         self._sampled_us = None
         self._synced = False
+        self._held.clear()
         self._sender, self._receiver, self._pings = Sender(self._byte_us), Receiver(), Pings(now_us)
         self.clock.begin(welcome.now_us, now_us)
 
@@ -256,11 +263,19 @@ class Link:
             self._sender.acknowledged(frame.ack, now_us)
         if frame.type == codec.PONG:
             self._ponged(messages.unpack_pong(frame.payload), now_us)
-        if self._stage is Stage.OPENING and self.welcome:
-            self._stage = Stage.UP
-            self._events.append(Up(self.welcome))
-        if frame.type in codec.RELIABLE and not self._receiver.takes(frame.seq):
+        elif frame.type == codec.ESTOP:
+            self._estop, self.armed = None, 0
+            self.state |= ESTOP_LATCHED
+            self._events.append(Stopped(frame.payload[0]))
+        elif frame.type in codec.RELIABLE and not self._receiver.takes(frame.seq):
             return
+        elif self._stage is Stage.OPENING:
+            self._held.append((frame, now_us))
+        else:
+            self._told(frame, now_us)
+
+    def _told(self, frame: codec.Frame, now_us: int) -> None:
+        """A frame with board times in it; the clock is known."""
         if frame.type in (codec.DONE, codec.STATUS):
             answer = messages.unpack_answer(frame.payload)
             at_us = self.clock.host_us_of(answer.t_actual_us, now_us)
@@ -270,10 +285,6 @@ class Link:
             self._happened(messages.unpack_event(frame.payload), now_us)
         elif frame.type == codec.SAMPLE:
             self._sampled(messages.unpack_sample(frame.payload), now_us)
-        elif frame.type == codec.ESTOP:
-            self._estop = None
-            self.state |= ESTOP_LATCHED
-            self._events.append(Stopped(frame.payload[0]))
 
     def _ponged(self, pong: messages.Pong, now_us: int) -> None:
         self.state, self.armed = pong.state, pong.armed
@@ -282,6 +293,12 @@ class Link:
         if sent_us is None:
             return
         self.clock.exchanged(sent_us, now_us, pong.now_us)
+        if self._stage is Stage.OPENING and self.welcome:
+            self._stage = Stage.UP
+            self._events.append(Up(self.welcome))
+            for frame, at_us in self._held:
+                self._told(frame, at_us)
+            self._held.clear()
         if self._pings.burst_done and not self._synced:
             self._synced = True
             self._events.append(Synced(self.clock.uncertainty_us or 0))

@@ -9,7 +9,7 @@ from .messages import EventKind, Welcome
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A session stands: the board has answered under the new token, and its clock is roughly known."""
+    """A session stands: the board has answered a PING under the new token, so its clock is known."""
 
     welcome: Welcome
 

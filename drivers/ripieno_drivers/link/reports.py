@@ -39,12 +39,14 @@ class Reports:
         self._position_us: int | None = None
         self._down_why: str | None = None
         self._refusal: tuple[int, int] | None = None
+        self._armed = 0
 
     def up(self, epoch: int) -> None:
         if self._down_why is not None:
             self._context.say(f"{self._context.device}: the board answers again")
         self._down_why = None
         self._position_us = None
+        self._armed = 0
         self._context.report(DeviceUp(self._context.device, epoch, self._context.clock.monotonic_ns()))
 
     def down(self, why: str) -> None:
@@ -78,8 +80,12 @@ class Reports:
     def _words(self, event: Happened) -> str:
         if event.kind is EventKind.ARMED:
             self._refusal = None
+            if event.number == self._armed:
+                return ""
+            self._armed = event.number
             return f"outputs armed, mask {event.number:#06x}"
         if event.kind is EventKind.SAFE:
+            self._armed = 0
             return f"outputs went safe: {_SAFE_CAUSES.get(event.source, f'cause {event.source}')}"
         if event.kind is EventKind.ESTOP:
             return "emergency stop, " + ("from the line" if event.source == 1 else "from the board's input")

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Predicate, doc
 
+from ripieno.contracts.driver import Place
+
 
 def is_24_hex_digits_or_empty(text: str) -> bool:
     return text == "" or re.fullmatch(r"[0-9a-fA-F]{24}", text) is not None
@@ -17,7 +19,7 @@ def is_24_hex_digits_or_empty(text: str) -> bool:
 class LinkSettings:
     """A board that speaks the link protocol, on one serial line."""
 
-    port: Annotated[str, doc("the serial port; a name under /dev/serial/by-id survives replugging")]
+    port: Annotated[str, Place(), doc("the serial port; a name under /dev/serial/by-id survives replugging")]
     counts_per_mm: Annotated[float, Gt(0), Le(1e6), doc("encoder counts per millimetre of belt")]
     baud: Annotated[int, Ge(9600), Le(4_000_000), doc("bits per second, as the board's firmware has it")] = 115200
     uid: Annotated[
