@@ -1,5 +1,7 @@
 """A board on a line in a plant, in one time: the same object runs in virtual time and behind a pseudo-terminal."""
 
+import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ripieno_sim.board import Board, BoardSettings, Hooks
@@ -24,6 +26,8 @@ class Rig:
     plant: Conveyor
     now_us: int = 0
     steps: int = field(default=0, repr=False)
+    _deeds: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list, repr=False)
+    _deeds_told: int = field(default=0, repr=False)
 
     @property
     def finished(self) -> bool:
@@ -34,9 +38,19 @@ class Rig:
         """Put what the host writes on the line."""
         self.line.send(TO_BOARD, written, max(now_us, self.now_us))
 
+    def at(self, at_us: int, deed: Callable[[int], None]) -> None:
+        """Do something to board, line or plant at a time, before all else that happens then.
+
+        For example `rig.at(5_000_000, lambda now_us: rig.board.reset(now_us, Cause.BROWN_OUT, keep_ram=True))`.
+        """
+        self._deeds_told += 1
+        heapq.heappush(self._deeds, (at_us, self._deeds_told, deed))
+
     def next_deadline_us(self) -> int | None:
         """Return when something happens by itself."""
         soonest = self.line.next_deadline_us()
+        if self._deeds and (soonest is None or self._deeds[0][0] < soonest):
+            soonest = self._deeds[0][0]
         board_us = self.board.next_deadline_us()
         if board_us is not None and (soonest is None or board_us < soonest):
             soonest = board_us
@@ -57,6 +71,8 @@ class Rig:
         self.now_us = now_us
         self.steps += 1
         board, line = self.board, self.line
+        while self._deeds and self._deeds[0][0] <= now_us:
+            heapq.heappop(self._deeds)[2](now_us)
         self.plant.advance(now_us)
         to_board, to_host = line.deliver(now_us)
         if to_board:

@@ -7,7 +7,8 @@ from sim.small_host import SmallHost
 
 from ripieno_sim import Rig, conveyor_rig
 from ripieno_sim.codec import Act, EventKind, Trigger
-from ripieno_sim.plant import FLOW, ConveyorSettings, End, Motion, Part
+from ripieno_sim.line import TO_BOARD, TO_HOST
+from ripieno_sim.plant import FLOW, ConveyorSettings, End, Motion, Part, run_without_control
 from ripieno_sim.seeds import stream
 
 TO_GATE, LEAD, SPAN = 6_400, 120, 260  # counts: eye to gate, opened ahead of the part, kept open from then on
@@ -66,6 +67,58 @@ def test_the_same_seed_gives_the_same_run() -> None:
         runs.append((steps, rig.now_us, rig.plant.parts, rig.plant.gate.openings, rig.board.journal.ram))
 
     assert runs[0] == runs[1]
+
+
+def test_without_control_the_widths_are_those_that_the_extruder_foretold() -> None:
+    rig = conveyor_rig(9, 40)
+    rig.advance(60_000_000)
+
+    assert [part.width_ratio for part in rig.plant.parts] == run_without_control(9, 40)
+
+
+def test_deeds_happen_at_their_time_in_the_order_told() -> None:
+    rig, done = conveyor_rig(1, plant=ConveyorSettings(starts_us=None)), list[tuple[str, int]]()
+    rig.at(2_000, lambda now_us: done.append(("second", now_us)))
+    rig.at(1_000, lambda now_us: done.append(("first", now_us)))
+    rig.at(2_000, lambda now_us: done.append(("third", now_us)))
+    rig.advance(1_000_000)
+
+    assert done == [("first", 1_000), ("second", 2_000), ("third", 2_000)]
+
+
+def test_a_belt_that_waits_starts_when_it_is_told_and_counts_from_there() -> None:
+    rig = conveyor_rig(1, plant=ConveyorSettings(parts=5, starts_us=None, motion=Motion(disturb=False)))
+    rig.advance(3_000_000)
+    assert rig.plant.parts == []
+    rig.plant.start(4_000_000)
+    rig.advance(4_500_000)
+
+    assert rig.plant.count_at(4_500_000) == 2_500
+    assert rig.plant.parts[0].laid_us == 4_100_000
+
+
+def test_an_emergency_stop_of_the_plant_ends_every_output() -> None:
+    rig, host = conveyor_rig(2, 20), SmallHost(stream(2, "host"))
+    rig.at(1_900_000, lambda now_us: rig.plant.press_estop(True, now_us))
+    ran(rig, host, open_for_all)
+
+    passed = [part for part in rig.plant.parts if part.end is End.PASSED]
+    assert 0 < len(passed) < 5
+    assert all((part.ended_us or 0) < 1_900_000 for part in passed)
+    assert rig.plant.inputs(0) == 0b100
+
+
+def test_a_cut_line_costs_good_parts_and_passes_none_after_three_hundred_milliseconds() -> None:
+    rig, host = conveyor_rig(2, 60), SmallHost(stream(2, "host"))
+    for way in (TO_BOARD, TO_HOST):
+        rig.at(3_000_000, lambda _, way=way: rig.line.cut(way))  # type: ignore[misc]
+        rig.at(5_000_000, lambda _, way=way: rig.line.cut(way, dead=False))  # type: ignore[misc]
+    ran(rig, host, open_for_all)
+
+    passed_us = [part.ended_us or 0 for part in rig.plant.parts if part.end is End.PASSED]
+    assert not [t_us for t_us in passed_us if 3_300_000 < t_us < 5_000_000]
+    assert [t_us for t_us in passed_us if t_us > 5_000_000]
+    assert rig.plant.tally({}).executed_twice == 0
 
 
 def test_flow_reaches_the_parts_that_are_laid_after_it() -> None:

@@ -93,14 +93,12 @@ class Conveyor:
         """Name who is told of edges and speed."""
         self._board = board
 
-    def start(self, now_us: int) -> None:
-        """Start the belt."""
-        self._starts_us = None
-        self.belt.start(now_us)
-        self._speed_changed()
+    def start(self, at_us: int) -> None:
+        """Start the belt at a time, by the next `advance`."""
+        self._starts_us = at_us
 
     def press_estop(self, pressed: bool, now_us: int) -> None:
-        """Press the emergency stop, or release it."""
+        """Press the emergency stop, or release it, now; `Rig.at` does it at a time."""
         self._edge(ESTOP, pressed, now_us)
 
     def count_at(self, now_us: int) -> int:
@@ -142,7 +140,9 @@ class Conveyor:
     def advance(self, now_us: int) -> None:
         """Do everything that is due."""
         if self._starts_us is not None and self._starts_us <= now_us:
-            self.start(now_us)
+            self._starts_us = None
+            self.belt.start(now_us)
+            self._speed_changed()
         if self.gate.advance(now_us):
             self._edge(GATE_OPEN, True, now_us)
         if self.belt.advance(now_us):
