@@ -1,7 +1,9 @@
 """The daemon: builds the parts that a plan names, hands each what it needs, runs them, and ends in order.
 
-This is the only module that knows which parts exist. Order of a start: ledger and recovery, models, then devices, so that
-nothing is armed before everything that decides is ready. A stop goes the other way: outputs safe first, the record last.
+This is the only module that knows which parts exist. Order of a start: ledger and recovery, models, then devices, so
+that
+nothing is armed before everything that decides is ready. A stop goes the other way: outputs safe first, the record
+last.
 """
 
 from __future__ import annotations
@@ -152,9 +154,7 @@ class App:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
 
-    def _outbox(
-        self, ledger: Ledger, parts: asyncio.TaskGroup, running: list[asyncio.Task[None]]
-    ) -> Outbox | None:
+    def _outbox(self, ledger: Ledger, parts: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> Outbox | None:
         """Start sending the results to the broker that the plan names, if it names one."""
         ports, plan = self._ports, self._plan
         boot = int.from_bytes(ports.entropy.token(4), "big")
@@ -229,7 +229,9 @@ class App:
         return report
 
     async def _tell_ready(self, ledger: Ledger) -> None:
-        """Say so once everything is up and the count that items begin from is durable: a crash cannot lose it any more."""
+        """Say so once everything is up and the count that items begin from is durable: a crash cannot lose it any
+        more.
+        """
         await self._settled.wait()
         try:
             await ledger.flush()
@@ -258,7 +260,7 @@ class App:
         names += [label for model in pipeline.models for label in model.labels]
         sample = {"id": "part-00000000-", "item": "", "verdict": "good", "rule": "", "why": "", "operands": []}
         sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
-        return msgpack.packb(names) + msgpack.packb(sample)
+        return b"".join((msgpack.packb(names), msgpack.packb(sample)))
 
     def _plan_record(self, loaded: Mapping[str, object]) -> bytes:
         pipeline = self._pipeline
@@ -281,4 +283,3 @@ class App:
             await ledger.close()
         except RipienoError as error:
             self._say(f"the last records are lost: {error}")
-

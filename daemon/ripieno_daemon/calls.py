@@ -1,6 +1,7 @@
 """Inference calls waiting for their worker: one queue for each step, bounded, every drop told.
 
-`every`: frames belong to items and wait their turn; when the queue is full the oldest is given up and its item becomes unknown.
+`every`: frames belong to items and wait their turn; when the queue is full the oldest is given up and its item
+becomes unknown.
 `newest`: free-running frames; a newer one takes the place of one that waits.
 """
 

@@ -1,7 +1,9 @@
 """The conductor: what devices report becomes events, the engine's effects become work, and both are recorded.
 
-Everything about one event happens in one turn of the loop: step, record, start the work. So no event overtakes another, and
-the record of a step goes to the ledger in one transaction. Only the work itself (a pulse, a model) takes time, in tasks.
+Everything about one event happens in one turn of the loop: step, record, start the work. So no event overtakes
+another, and
+the record of a step goes to the ledger in one transaction. Only the work itself (a pulse, a model) takes time, in
+tasks.
 """
 
 from __future__ import annotations
@@ -196,7 +198,11 @@ class Conductor:
             body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), "plan": self._digest[:16]}
             kind = "decision"
         elif isinstance(effect, rooms.Fired):
-            body = {"id": f"{effect.rule}@{self.engine.scene.events}/{index}", **plain(effect), "plan": self._digest[:16]}
+            body = {
+                "id": f"{effect.rule}@{self.engine.scene.events}/{index}",
+                **plain(effect),
+                "plan": self._digest[:16],
+            }
             kind = "decision"
         elif isinstance(effect, rooms.Alarm):
             body, kind = plain(effect), "alarm"
@@ -293,10 +299,8 @@ class Conductor:
         """Only positions that make a difference are events: each one is recorded, and the record must stay small."""
         edges, due = (arrival.epoch, arrival.edges), self.engine.next_position_mm()
         news = (
-            self._last_edges.get(arrival.input) != edges
-            and now - self._last_position_t >= POSITION_EVERY_NS // 4
-            or due is not None
-            and arrival.position_mm >= due
+            (self._last_edges.get(arrival.input) != edges and now - self._last_position_t >= POSITION_EVERY_NS // 4)
+            or (due is not None and arrival.position_mm >= due)
             or now - self._last_position_t >= POSITION_EVERY_NS
         )
         if not news:
@@ -322,7 +326,8 @@ class Conductor:
                 await self._changed.wait()
         except TimeoutError:
             now = self._timeline.now()
-            # uvloop's timers have millisecond grain and may come early: a tick before its time would be recorded for nothing.
+            # uvloop's timers have millisecond grain and may come early: a tick before its time would be recorded for
+            # nothing.
             if not self._stopping and due is not None and now >= due:
                 self._step(rooms.Tick(now))
 

@@ -15,8 +15,8 @@ RipienoError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 
 class RipienoError(Exception):

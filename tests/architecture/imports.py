@@ -27,7 +27,9 @@ class Import:
     at_top: bool
 
     def __str__(self) -> str:
-        return f"{self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path}:{self.line}: {self.target}"
+        return (
+            f"{self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path}:{self.line}: {self.target}"
+        )
 
 
 def modules(packages: dict[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -7,10 +7,46 @@ from pathlib import Path
 
 from architecture.imports import PACKAGES, ROOT, all_imports, modules
 
-WORLD = {"time", "random", "socket", "subprocess", "secrets", "uuid", "select", "signal", "tempfile", "threading", "shutil"}
+WORLD = {
+    "time",
+    "random",
+    "socket",
+    "subprocess",
+    "secrets",
+    "uuid",
+    "select",
+    "signal",
+    "tempfile",
+    "threading",
+    "shutil",
+}
 CALLS = {"open", "input"}
-OS_CALLS = {"urandom", "open", "read", "write", "unlink", "rename", "replace", "mkdir", "listdir", "scandir", "fork", "kill"}
-PATH_CALLS = {"read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "iterdir", "glob", "rglob", "touch"}
+OS_CALLS = {
+    "urandom",
+    "open",
+    "read",
+    "write",
+    "unlink",
+    "rename",
+    "replace",
+    "mkdir",
+    "listdir",
+    "scandir",
+    "fork",
+    "kill",
+}
+PATH_CALLS = {
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "mkdir",
+    "iterdir",
+    "glob",
+    "rglob",
+    "touch",
+}
 
 # The ports, and what is a program of its own rather than a part of the daemon's control process.
 PORTS = (
@@ -60,8 +96,14 @@ def all_imports_of(module: str, path: Path) -> list:
 
 
 def _random_is_only_a_type(tree: ast.Module) -> bool:
-    uses = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "random"]
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func in uses]
+    uses = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "random"
+    ]
+    calls = [
+        n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func in uses
+    ]
     return all(f"random.{use.attr}" == SEEDED for use in uses) and not calls
 
 

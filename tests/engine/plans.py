@@ -48,7 +48,9 @@ def rule(name: str, **given: object) -> RulePlan:
 
 
 def line(*extra: RulePlan, trim: dict[str, object] | None = None) -> PipelinePlan:
-    """Return the pipeline: `pass` lets good parts through, `trim` lowers the flow when over-extruded parts are too many."""
+    """Return the pipeline: `pass` lets good parts through, `trim` lowers the flow when over-extruded parts are too
+    many.
+    """
     good = And((Compare("==", LABEL, Const("normal")), Compare(">=", SCORE, Const(0.5))))
     shares = Arithmetic("-", AggregateRef(0), AggregateRef(1))
     trim_fields: dict[str, object] = {

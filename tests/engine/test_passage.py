@@ -175,7 +175,9 @@ def test_after_a_crash_an_act_in_flight_is_waited_for(world: World) -> None:
 
 
 def test_an_act_of_a_lost_step_is_adopted_and_never_made_again(world: World) -> None:
-    """The intent was durable, the step was not: the part must be counted as decided, and its picture not judged again."""
+    """The intent was durable, the step was not: the part must be counted as decided, and its picture not judged
+    again.
+    """
     world.edge(1)
     note = msgpack.packb(["pass", "good", 50.0])
     effects = world.tell(rooms.Started(world.t, 0, ((str(ItemId("part", EPOCH, 1)), "gate", 0, note),)))

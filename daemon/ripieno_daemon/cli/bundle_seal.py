@@ -28,9 +28,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not bundle.is_dir():
         raise BundleError(f"{bundle}: no such folder")
     declared = declared_models(str(bundle), lambda path: Path(path).read_bytes())
-    manifest = seal(
-        bundle, declared.models, name=declared.name, version=declared.version, runtime=arguments.runtime
-    )
+    manifest = seal(bundle, declared.models, name=declared.name, version=declared.version, runtime=arguments.runtime)
     problems = asyncio.run(check(str(bundle)))
     lines = [f"{bundle / 'manifest.json'}: {len(manifest.files)} files, {len(manifest.models)} models"]
     for name, model in manifest.models.items():

@@ -1,4 +1,7 @@
-"""What a command of `ripieno` is. Commands of other packages are entry points of group `ripieno.commands` that load to one."""
+"""What a command of `ripieno` is.
+
+Commands of other packages are entry points of group `ripieno.commands` that load to one.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ def _run(arguments: argparse.Namespace) -> int:
         "damage": [{"record": each.record_id, "why": each.why} for each in report.damage],
     }
     lines = [f"{ledger}: {report.records} records, head {report.head[0]} {report.head[1][:16]}…"]
-    lines += [f"DAMAGED {each}" for each in report.damage] or ["whole: every payload, digest and link of the chain fits"]
+    lines += [f"DAMAGED {each}" for each in report.damage] or [
+        "whole: every payload, digest and link of the chain fits"
+    ]
     give(arguments, result, "\n".join(lines))
     return OK if report.is_whole else NO
 

@@ -1,4 +1,6 @@
-"""The command line: finds the commands, groups them for the top help, turns expected errors into one line and an exit code."""
+"""The command line: finds the commands, groups them for the top help, turns expected errors into one line and an
+exit code.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ from typing import Any
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json F` (a file, or - for standard output)."""
-    parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output if FILE is -")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output if FILE is -"
+    )
 
 
 def give(arguments: argparse.Namespace, result: dict[str, Any], text: str) -> None:

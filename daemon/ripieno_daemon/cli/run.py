@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", metavar="FILE", required=True, help="the device file, such as /etc/ripieno/device.yaml")
+    parser.add_argument(
+        "--device", metavar="FILE", required=True, help="the device file, such as /etc/ripieno/device.yaml"
+    )
     parser.add_argument("--json", action="store_true", help="say what happens as JSON, one object a line")
 
 
@@ -33,7 +35,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 class Teller:
-    """Says what happens on standard error: a line for people, or an object for programs. `ms`: since the process began."""
+    """Says what happens on standard error: a line for people, or an object for programs.
+
+    `ms`: since the process began.
+    """
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json

@@ -1,4 +1,6 @@
-"""The broker of a demo in wall-clock time: Mosquitto where it is installed, else the message-level one on a unix socket."""
+"""The broker of a demo in wall-clock time: Mosquitto where it is installed, else the message-level one on a unix
+socket.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,11 @@ async def _answers(port: int, process: asyncio.subprocess.Process, log: Path) ->
                     return
     except TimeoutError:
         pass
-    raise BrokerError(f"mosquitto does not answer on port {port}: {log.read_text(errors='replace')[-400:]}")
+    raise BrokerError(f"mosquitto does not answer on port {port}: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text(errors="replace")[-400:]
 
 
 async def _version(program: str) -> str:

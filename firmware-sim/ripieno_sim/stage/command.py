@@ -18,9 +18,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parts", type=_positive, default=300, help="how many parts come down the line (default 300)")
     parser.add_argument("--seed", type=int, default=7, help="decides every random draw of the plant (default 7)")
     parser.add_argument("--images", metavar="DIR", type=Path, help="show pictures of a folder with labels.csv instead")
-    parser.add_argument("--virtual", action="store_true", help="in virtual time: as fast as the machine can, repeatable")
-    parser.add_argument("--chaos", metavar="kill:N", type=_kills, default=0, help="SIGKILL the daemon N times on the way")
-    parser.add_argument("--state", metavar="DIR", type=Path, help="keep ledger and files in DIR (it must be empty or new)")
+    parser.add_argument(
+        "--virtual", action="store_true", help="in virtual time: as fast as the machine can, repeatable"
+    )
+    parser.add_argument(
+        "--chaos", metavar="kill:N", type=_kills, default=0, help="SIGKILL the daemon N times on the way"
+    )
+    parser.add_argument(
+        "--state", metavar="DIR", type=Path, help="keep ledger and files in DIR (it must be empty or new)"
+    )
     parser.add_argument("--runtime", choices=["auto", "litert", "tflite"], default="auto", help="what runs the model")
     parser.add_argument("--verbose", action="store_true", help="show what the daemon says")
     add_json(parser)

@@ -1,6 +1,7 @@
 """An asyncio loop in virtual time: waiting costs nothing, and the same seed runs the same way every time.
 
-The loop's selector never looks at a file: asked to wait, it moves the clock. Nothing on this loop may use real I/O, threads or the
+The loop's selector never looks at a file: asked to wait, it moves the clock. Nothing on this loop may use real I/O,
+threads or the
 real clock; a wait that nothing would ever end is an error instead of a hang.
 """
 

@@ -1,6 +1,7 @@
 """Death at a chosen point: the n-th commit, the n-th frame or the n-th byte of a daemon's life.
 
-The ports are the real ones (or the simulated ones), wrapped: at its point a `Fate` strikes, before or after the real thing is
+The ports are the real ones (or the simulated ones), wrapped: at its point a `Fate` strikes, before or after the real
+thing is
 done. In a process of its own that is SIGKILL; in virtual time the incarnation's ports are dead from then on.
 """
 

@@ -32,7 +32,8 @@ class Rendered:
 class FromFolder:
     """Takes pictures of a folder with `labels.csv`: the bead's state picks the class, the seed picks the picture.
 
-    Where the table has a column `split` with rows of `test`, only those are used: a model is not shown what it was trained on.
+    Where the table has a column `split` with rows of `test`, only those are used: a model is not shown what it was
+    trained on.
 
     Raises:
         ConfigError: no table, a column or a class is missing, or a file is not there; the message names it.

@@ -1,4 +1,6 @@
-"""The daemon's ports, simulated: clock, entropy, serial line and camera folder, all in one virtual time from one seed."""
+"""The daemon's ports, simulated: clock, entropy, serial line and camera folder, all in one virtual time from one
+seed.
+"""
 
 from __future__ import annotations
 

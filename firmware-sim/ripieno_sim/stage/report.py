@@ -1,6 +1,7 @@
 """What a run showed: the plant says where each part ended, the ledger what was decided, the consumer what arrived.
 
-Definitions: `outcome` counts parts with a verdict by the plant's bins, `undecided` those without one; together they are `parts`.
+Definitions: `outcome` counts parts with a verdict by the plant's bins, `undecided` those without one; together they
+    are `parts`.
 `control.error_*` is the mean of |width - nominal| over the first or last fifth of the parts.
 """
 
@@ -115,7 +116,9 @@ def report(plant: Conveyor, told: Told, delivered: Sequence[Mapping[str, Any]], 
 
 
 def _count(ends: Counter[tuple[str, bool, End | None]], good: bool, end: End) -> int:
-    return sum(n for (verdict, is_good, at), n in ends.items() if verdict != "undecided" and is_good == good and at is end)
+    return sum(
+        n for (verdict, is_good, at), n in ends.items() if verdict != "undecided" and is_good == good and at is end
+    )
 
 
 def _spread(values: Sequence[float]) -> dict[str, float | None]:
@@ -143,22 +146,28 @@ def text(figures: Mapping[str, Any]) -> str:
     """Return the report as a person reads it."""
     outcome, act, results, control = (figures[name] for name in ("outcome", "actuation", "results", "control"))
     latency, truth = figures["latency_ms"]["frame_to_command"], figures["truth"]
-    return "\n".join(
-        [
-            f"{figures['parts']} parts, {truth['good']} of them good and {truth['defective']} defective, by the plant's own measure",
-            f"  let through      {outcome['passed_good']:5} good    {outcome['escaped']:5} defective (escaped)",
-            f"  diverted         {outcome['false_rejects']:5} good    {outcome['diverted_defective']:5} defective",
-            f"  undecided        {outcome['undecided']:5} parts, of which {figures['undecided_passed']} in the pass bin",
-            f"the gate: {act['intended']} openings wanted, {act['executed']} made, {act['doubled']} doubled, "
-            f"{act['late']} late, {act['in_doubt']} in doubt",
-            f"results: {results['recorded']} recorded, {results['delivered']} counted by the consumer, "
-            f"{results['missing']} missing, {results['duplicates']} counted twice   (broker: {figures['broker']})",
-            f"from the picture to the command: {_ms(latency['p50'])} half the time, {_ms(latency['p99'])} for 99 in 100",
-            f"bead width off by {_percent(control['error_start'])} at the start, {_percent(control['error_end'])} at the end "
-            f"after {control['corrections']} corrections; without control it would be {_percent(control['error_uncorrected'])}",
-            f"ledger {figures['ledger_head'][:16]}…   plan {figures['plan_digest'][:16]}…",
-        ]
-    )
+    head, plan = figures["ledger_head"][:16], figures["plan_digest"][:16]
+    start, end, without = (_percent(control[f"error_{name}"]) for name in ("start", "end", "uncorrected"))
+    rows = [
+        (
+            "parts",
+            f"{figures['parts']}: {truth['good']} good and {truth['defective']} defective, as the plant measures",
+        ),
+        ("let through", f"{outcome['passed_good']} good, {outcome['escaped']} defective (escaped)"),
+        ("diverted", f"{outcome['diverted_defective']} defective, {outcome['false_rejects']} good (false rejects)"),
+        ("undecided", f"{outcome['undecided']}, of which {figures['undecided_passed']} are in the pass bin"),
+        ("gate", f"{act['intended']} openings wanted, {act['executed']} made, {act['doubled']} doubled,"),
+        ("", f"{act['late']} late, {act['in_doubt']} in doubt"),
+        ("bead", f"off by {start} at the start and {end} at the end, with {control['corrections']} corrections of the"),
+        ("", f"flow; without them it would end at {without}"),
+        ("results", f"{results['recorded']} recorded, {results['delivered']} counted by the consumer,"),
+        ("", f"{results['missing']} missing, {results['duplicates']} counted twice; broker: {figures['broker']}"),
+        ("latency", f"from picture to command {_ms(latency['p50'])} (median), {_ms(latency['p99'])} (99 in 100)"),
+        ("record", f"ledger head {head}, plan {plan}"),
+    ]
+    if figures.get("starts", 1) > 1:
+        rows.insert(4, ("daemon", f"started {figures['starts']} times"))
+    return "\n".join(f"{name:<12} {what}" for name, what in rows)
 
 
 def _ms(value: float | None) -> str:
@@ -170,7 +179,9 @@ def _percent(value: float | None) -> str:
 
 
 def broken(figures: Mapping[str, Any]) -> list[str]:
-    """Return which of the promises that hold in every run this run broke; figures that depend on a model are no promise."""
+    """Return which of the promises that hold in every run this run broke; figures that depend on a model are no
+    promise.
+    """
     act, results, outcome = figures["actuation"], figures["results"], figures["outcome"]
     promises = {
         "an act was made twice": act["doubled"] == 0,

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ripieno
-
 from ripieno.errors import BundleError
-from ripieno_sim.plant import CHANNELS
 from ripieno_sim.board.channels import config_crc
+from ripieno_sim.plant import CHANNELS
 
 BUNDLE = "quality-control"
 COUNTS_PER_MM = 10
@@ -51,8 +50,10 @@ device: {{id: line-1, site: demo}}
 pipelines: [{_quoted(str(bundle_path()))}]
 runtime: {runtime}
 devices:
-  conveyor: {{driver: link, port: {_quoted(port)}, baud: {BAUD}, counts_per_mm: {COUNTS_PER_MM}, rearm: auto, config_crc: {config_crc(CHANNELS)}}}
-  station:  {{driver: folder-camera, path: {_quoted(camera)}, mode: watch, pattern: '(?P<n>[0-9]+)_(?P<count>-?[0-9]+)', counts_per_mm: {COUNTS_PER_MM}}}
+  conveyor: {{driver: link, port: {_quoted(port)}, baud: {BAUD}, counts_per_mm: {COUNTS_PER_MM}, rearm: auto,
+      config_crc: {config_crc(CHANNELS)}}}
+  station:  {{driver: folder-camera, path: {_quoted(camera)}, mode: watch, pattern:
+      '(?P<n>[0-9]+)_(?P<count>-?[0-9]+)', counts_per_mm: {COUNTS_PER_MM}}}
 inputs:
   top:       {{device: station}}
   photo_eye: {{device: conveyor, input: 0}}

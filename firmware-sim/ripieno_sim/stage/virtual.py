@@ -1,6 +1,7 @@
 """The demo in virtual time: the whole daemon, the board, the line and the plant on one loop whose clock jumps.
 
-Real are the engine, the model, SQLite and the link's bytes; simulated are time, the disk's delay and the wires. The same
+Real are the engine, the model, SQLite and the link's bytes; simulated are time, the disk's delay and the wires. The
+same
 seed gives the same ledger, byte for byte.
 """
 

@@ -1,6 +1,7 @@
 """The demo in wall-clock time: the daemon is a process of its own, on a real pseudo-terminal, folder, disk and broker.
 
-This process plays the plant, the board, the camera, the site's broker and the consumer. When the daemon dies it is started again
+This process plays the plant, the board, the camera, the site's broker and the consumer. When the daemon dies it is
+started again
 at once, as systemd would.
 """
 
@@ -29,7 +30,7 @@ from ripieno_sim.plant.conveyor import ConveyorSettings
 from ripieno_sim.plant.parts import Part
 from ripieno_sim.rig import conveyor_rig
 
-from .brokers import Running, broker
+from .brokers import broker
 from .mortal import Point, draw_points
 from .pictures import FromFolder, Picture, Rendered
 from .report import Told, report
@@ -183,7 +184,9 @@ class _Wall:
             while not finished.done():
                 await asyncio.wait({finished}, timeout=0.2)
                 bad = sum(part.state != "normal" for part in parts)
-                self._progress(f"{len(parts)} of {self._settings.parts} parts on the belt so far, {bad} of them defective")
+                self._progress(
+                    f"{len(parts)} of {self._settings.parts} parts on the belt so far, {bad} of them defective"
+                )
         finally:
             finished.cancel()
         await asyncio.sleep(SETTLE_S)

@@ -1,9 +1,11 @@
 """The driver seam: what a driver is given and what it promises.
 
-A driver is an entry point of group `ripieno.drivers` that loads to a `Driver`. The daemon's compile step checks its settings, the daemon
+A driver is an entry point of group `ripieno.drivers` that loads to a `Driver`. The daemon's compile step checks its
+settings, the daemon
 opens one `Device` per device of the device file and runs it until it is cancelled.
 
-Pulses carry the strongest promise that the device can honestly keep (`Driver.pulse_contract`): only `exactly-once` devices may
+Pulses carry the strongest promise that the device can honestly keep (`Driver.pulse_contract`): only `exactly-once`
+devices may
 serve a pulse output without a declared external interlock.
 """
 
@@ -17,8 +19,11 @@ from ripieno.values import Act, DeviceDown, DeviceUp, Edge, Frame, Message, Outc
 
 from .ports import Clock, Entropy, Folder, Lines
 
+
 class Place:
-    """Marks a setting that says where a thing is (`port: Annotated[str, Place()]`): it is no part of the plan's digest."""
+    """Marks a setting that says where a thing is (`port: Annotated[str, Place()]`): it is no part of the plan's
+    digest.
+    """
 
 
 Arrival = Edge | Position | Reading | Frame | Message | DeviceUp | DeviceDown
@@ -28,7 +33,8 @@ Arrival = Edge | Position | Reading | Frame | Message | DeviceUp | DeviceDown
 class Intent:
     """What is made durable before the first byte of an act: enough to ask the device about it after a crash.
 
-    `command_id`, `epoch`: the device's own identities; `note`: canonical msgpack of what the engine wants back (rule, verdict).
+    `command_id`, `epoch`: the device's own identities; `note`: canonical msgpack of what the engine wants back (rule,
+    verdict).
     """
 
     act: Act
@@ -46,6 +52,7 @@ class Intents(Protocol):
     def open(self, device: str) -> Sequence[Intent]: ...
     async def write(self, intent: Intent) -> None:
         """Return when the intent would survive a power cut. Raises StorageError."""
+
     def settle(self, intent: Intent) -> None:
         """The outcome is known and recorded: the slot may be used again."""
 
@@ -61,7 +68,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a device may use. `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run."""
+    """What a device may use.
+
+    `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run.
+    """
 
     device: str
     points: Sequence[Point]
@@ -79,7 +89,10 @@ class Device(Protocol):
     """An opened device. A device without outputs raises CommandRefused from the last four."""
 
     async def run(self) -> None:
-        """Serve until cancelled: open, report, reconnect on its own ladder. Cancelled, it leaves the outputs safe within 1 s."""
+        """Serve until cancelled: open, report, reconnect on its own ladder.
+
+        Cancelled, it leaves the outputs safe within 1 s.
+        """
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
         """Do a pulse at most once; returns when the outcome is known. Cancelling it never un-sends."""
@@ -88,7 +101,10 @@ class Device(Protocol):
         """Try to take back a pulse that has not begun; its outcome says whether that came in time."""
 
     def set(self, setpoint: Setpoint) -> None:
-        """Take a new absolute value; never waits. The device renews it every third of the lease until another is set."""
+        """Take a new absolute value; never waits.
+
+        The device renews it every third of the lease until another is set.
+        """
 
     def rearm(self) -> None:
         """A person (or `rearm: auto`) says that outputs may move again."""
@@ -98,8 +114,10 @@ class Device(Protocol):
 class Driver:
     """What an entry point of `ripieno.drivers` loads to.
 
-    `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound to it.
-    `inputs`, `outputs`: kinds it can serve. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the device itself
+    `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound
+    to it.
+    `inputs`, `outputs`: kinds it can serve. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the
+    device itself
     puts outputs to their safe values when the daemon is silent.
     """
 

@@ -46,7 +46,10 @@ class Lines(Protocol):
 
 
 class Folder(Protocol):
-    """A folder that pictures arrive in. `watch` calls `on_new(name)` once for each whole file, old ones first if `existing`."""
+    """A folder that pictures arrive in.
+
+    `watch` calls `on_new(name)` once for each whole file, old ones first if `existing`.
+    """
 
     async def watch(self, path: str, existing: bool, on_new: Callable[[str], None]) -> Callable[[], None]: ...
     def remove(self, path: str) -> None: ...
@@ -106,7 +109,8 @@ class Storage(Protocol):
 class Broker(Protocol):
     """A message broker at the level of messages. QoS 1: `publish` returns at the PUBACK.
 
-    `on_message(topic, payload, ack)` must call `ack()` after what it did is durable; unacknowledged messages come again.
+    `on_message(topic, payload, ack)` must call `ack()` after what it did is durable; unacknowledged messages come
+    again.
 
     Raises:
         BrokerError: away or refused; nothing is queued by the port.

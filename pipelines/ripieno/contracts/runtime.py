@@ -1,4 +1,7 @@
-"""The runtime seam: what runs a model file. Entry points of group `ripieno.runtimes`; lives in worker processes only."""
+"""The runtime seam: what runs a model file.
+
+Entry points of group `ripieno.runtimes`; lives in worker processes only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One input or output tensor: numpy dtype name, shape, and per-tensor quantisation (scale 0 where there is none)."""
+    """One input or output tensor: numpy dtype name, shape, and per-tensor quantisation (scale 0 where there is
+    none).
+    """
 
     name: str
     dtype: str

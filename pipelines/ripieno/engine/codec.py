@@ -1,4 +1,7 @@
-"""Events and effects as plain arrays for the ledger: [code, field, ...]. Codes are fixed; a new field goes to the end."""
+"""Events and effects as plain arrays for the ledger: [code, field, ...].
+
+Codes are fixed; a new field goes to the end.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the engine wants done. The daemon does it and reports back with an event; the order in the list is the order wanted."""
+"""What the engine wants done.
+
+The daemon does it and reports back with an event; the order in the list is the order wanted.
+"""
 
 from __future__ import annotations
 

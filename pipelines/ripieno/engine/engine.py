@@ -1,7 +1,9 @@
 """The engine: one event in, a list of effects out. It has no clock, no I/O and no randomness.
 
-`step` may be called from one place only. The state after the same events is the same, byte for byte (`state`), and the effects are.
-What happens to an item is in `passage.py`, rules over time in `steering.py`; this module sends each event where it belongs.
+`step` may be called from one place only. The state after the same events is the same, byte for byte (`state`), and
+the effects are.
+What happens to an item is in `passage.py`, rules over time in `steering.py`; this module sends each event where it
+belongs.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Engine:
 
     @property
     def counters(self) -> dict[str, int]:
-        """Counts since the ledger began: triggers = good + defective + undecided + open, and what was dropped and why."""
+        """Counts since the ledger began: triggers = good + defective + undecided + open, and what was dropped and
+        why.
+        """
         return {**self.scene.counters, "open": self.passage.undecided()}
 
     @property

@@ -1,6 +1,7 @@
 """What the engine is told: one value for each thing that happened. The engine knows nothing else.
 
-`t` is the engine's clock in ns: it never goes back, and runs on over restarts. `taken_t`: when the thing happened, on the same clock.
+`t` is the engine's clock in ns: it never goes back, and runs on over restarts. `taken_t`: when the thing happened, on
+the same clock.
 Nothing here names a file, a port or a process, so that the same plant gives the same events anywhere.
 """
 
@@ -16,7 +17,8 @@ from ripieno.values import ItemId
 class Started:
     """A process began (again). `gap_ns`: how long none was running (0 at the very first start).
 
-    `in_flight`: acts whose intent is durable and whose outcome is not known, with the note that was made durable with each.
+    `in_flight`: acts whose intent is durable and whose outcome is not known, with the note that was made durable with
+    each.
     """
 
     t: int
@@ -104,7 +106,8 @@ class ResultSeen:
 class ActSettled:
     """The outcome of an act is known: `kind` is a `values.OutcomeKind`.
 
-    `at_t`, `position_mm`: when and where it began; `sent_t`: when the first byte of the command was written; 0 where it never was.
+    `at_t`, `position_mm`: when and where it began; `sent_t`: when the first byte of the command was written; 0 where
+    it never was.
     """
 
     t: int
@@ -129,6 +132,4 @@ class DeviceChanged:
     why: str
 
 
-Event = Union[
-    Started, Tick, EdgeSeen, PositionSeen, ReadingSeen, FrameSeen, ResultSeen, ActSettled, DeviceChanged
-]
+Event = Union[Started, Tick, EdgeSeen, PositionSeen, ReadingSeen, FrameSeen, ResultSeen, ActSettled, DeviceChanged]

@@ -1,6 +1,7 @@
 """The items under way: from the edge that starts one to the place where its way is known.
 
-Matching is by belt position, never by order: a lost, late or foreign frame makes its own item undecided and touches no other.
+Matching is by belt position, never by order: a lost, late or foreign frame makes its own item undecided and touches
+no other.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ class ItemBook:
         return item
 
     def count(self, number: int) -> bool:
-        """Count the starting edge of `number`; return whether an item must be begun for it (False: it is known already)."""
+        """Count the starting edge of `number`; return whether an item must be begun for it (False: it is known
+        already).
+        """
         self.last_number = number
         if number in self._ahead:
             self._ahead.discard(number)
@@ -104,7 +107,9 @@ class ItemBook:
         return left
 
     def at_place(self, place: str, position_mm: float, within_mm: float) -> Item | None:
-        """Return the item that is nearest to `place` when the belt stands at `position_mm`, if it is within `within_mm`."""
+        """Return the item that is nearest to `place` when the belt stands at `position_mm`, if it is within
+        `within_mm`.
+        """
         wanted = position_mm - self.places[place]
         best, best_off = None, within_mm
         for item in self._open.values():

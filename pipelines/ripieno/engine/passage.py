@@ -1,6 +1,8 @@
-"""The way of an item: begun by an edge, seen by a model, decided by a rule, let through by an act, closed when its way is known.
+"""The way of an item: begun by an edge, seen by a model, decided by a rule, let through by an act, closed when its
+way is known.
 
-Undecided never passes (invariant 5): without an act an item is diverted, so everything that goes wrong here ends in "no act".
+Undecided never passes (invariant 5): without an act an item is diverted, so everything that goes wrong here ends in
+"no act".
 """
 
 from __future__ import annotations
@@ -144,7 +146,9 @@ class Passage:
         self._close(book, item, way, event.why)
 
     def recover(self, in_flight: tuple[tuple[str, str, int, bytes], ...]) -> None:
-        """After a start: acts that were never sent are settled, sent ones of steps that were not committed are adopted."""
+        """After a start: acts that were never sent are settled, sent ones of steps that were not committed are
+        adopted.
+        """
         known = {(cause, output, index) for cause, output, index, _ in in_flight}
         for book in self._books.values():
             for item in book:
@@ -182,7 +186,8 @@ class Passage:
         """Bring the book to `upto` edges of `epoch`: those it did not see are undecided items."""
         if book.epoch != epoch:
             first = book.epoch is None
-            # At the first contact ever, what passed before is nobody's; after a board lost its memory, its count began at 0.
+            # At the first contact ever, what passed before is nobody's; after a board lost its memory, its count
+            # began at 0.
             left = book.change_epoch(epoch, max(upto, 0) if first else 0)
             for item in left:
                 self._give_up(book, item, "the board lost its memory")
@@ -254,15 +259,11 @@ class Passage:
         note = msgpack.packb([rule.name, Verdict.GOOD.value, item.start_mm], use_bin_type=True)
         self._scene.effects.append(Fire(pulse, note))
 
-    def _decide(
-        self, book: ItemBook, item: Item, verdict: Verdict, rule: str, why: str, operands: Operands
-    ) -> None:
+    def _decide(self, book: ItemBook, item: Item, verdict: Verdict, rule: str, why: str, operands: Operands) -> None:
         item.verdict, item.why = verdict.value, why
         self._scene.counters[verdict.value] += 1
         model = next((self._models[self._steps[step].model] for step in item.called if step in self._steps), "")
-        self._scene.effects.append(
-            Decided(item.id, verdict.value, rule, why, operands, item.picture_digest, model)
-        )
+        self._scene.effects.append(Decided(item.id, verdict.value, rule, why, operands, item.picture_digest, model))
         self._steering.decided()
 
     def _close(self, book: ItemBook, item: Item, way: str, why: str) -> None:
@@ -341,9 +342,7 @@ class Passage:
 
     def _all_answered(self, condition: Condition, item: Item) -> bool:
         return all(
-            read.name in item.results
-            for read in condition.reads
-            if isinstance(read, Operand) and read.source == "step"
+            read.name in item.results for read in condition.reads if isinstance(read, Operand) and read.source == "step"
         )
 
     def _item_of(self, cause: str) -> tuple[ItemBook | None, Item | None]:

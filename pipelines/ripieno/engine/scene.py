@@ -1,4 +1,6 @@
-"""What the engine knows besides items and rules: time, counters, readings, setpoints, aggregates; and the effects of this step."""
+"""What the engine knows besides items and rules: time, counters, readings, setpoints, aggregates; and the effects
+of this step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Rules over time: looked at after every new result and at their own deadlines; they change setpoints and verify the change."""
+"""Rules over time: looked at after every new result and at their own deadlines; they change setpoints and verify
+the change.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Rules over time: a condition that must hold, a pause after acting, and a change that must show its effect or is undone.
+"""Rules over time: a condition that must hold, a pause after acting, and a change that must show its effect or is
+undone.
 
-States of one rule: waiting (condition not true), holding (true since `since_t`, not yet for `for_ns`), resting (until `rest_until_t`),
+States of one rule: waiting (condition not true), holding (true since `since_t`, not yet for `for_ns`), resting (until
+    `rest_until_t`),
 on trial (a change was made and `left_items` more items, or the time `judge_t`, decide whether it helped).
 """
 

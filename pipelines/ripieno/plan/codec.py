@@ -42,7 +42,9 @@ def encode(plan: Plan) -> bytes:
 
 
 def digest(plan: Plan) -> str:
-    """Return the SHA-256 (hex) over the plan without paths and addresses: the same rules elsewhere have the same digest."""
+    """Return the SHA-256 (hex) over the plan without paths and addresses: the same rules elsewhere have the same
+    digest.
+    """
     return hashlib.sha256(_pack(_plain(plan, digesting=True))).hexdigest()
 
 

@@ -108,9 +108,7 @@ class Call:
     arguments: tuple[Expression, ...]
 
 
-Expression = Union[
-    Const, Operand, AggregateRef, Not, And, Or, Compare, OneOf, Arithmetic, Choice, Otherwise, Call
-]
+Expression = Union[Const, Operand, AggregateRef, Not, And, Or, Compare, OneOf, Arithmetic, Choice, Otherwise, Call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,8 @@ class Aggregate:
     """A streaming value with durable state: `function` over `of`, sampled once for each new result of step `on`.
 
     Attributes:
-        function: share (part of known samples for which `of` is true), count (of true), mean, min, max, rate (true per second).
+        function: share (part of known samples for which `of` is true), count (of true), mean, min, max, rate (true
+            per second).
         last_ns: window in time; 0 if the window counts samples.
         last_samples: window in samples; 0 if it is in time.
         min_samples: with fewer known samples in the window the value is unknown.

@@ -1,4 +1,7 @@
-"""The shape of a plan. Times in ns, lengths in mm, rates in Hz; all names resolved and all types checked by the compile step."""
+"""The shape of a plan.
+
+Times in ns, lengths in mm, rates in Hz; all names resolved and all types checked by the compile step.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ class OutputPlan:
     Attributes:
         kind: pulse, setpoint or booking.
         safe: what the de-energised or lapsed output does: a word for a pulse, the value for a setpoint.
-        before_mm, after_mm: a pulse for an item begins this far before the item reaches the output's place and ends that far behind it.
+        before_mm, after_mm: a pulse for an item begins this far before the item reaches the output's place and ends
+            that far behind it.
         late_mm: a pulse may begin this much later than planned.
         hold_ns: the device ends a pulse after that long at the latest.
         low, high, step: range of a setpoint, and the largest change that one act may make.
@@ -62,7 +66,9 @@ class ItemPlan:
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """A model of the bundle: the file's digest as sealed, never its path's; `spec` is what workers need (plain values)."""
+    """A model of the bundle: the file's digest as sealed, never its path's; `spec` is what workers need (plain
+    values).
+    """
 
     name: str
     file: str
@@ -78,7 +84,8 @@ class StepPlan:
 
     Attributes:
         each: item kind the frames belong to, "" for free-running frames.
-        place: where the camera sees the item; a frame exposed within `match_mm` of an item's arrival there belongs to it.
+        place: where the camera sees the item; a frame exposed within `match_mm` of an item's arrival there belongs to
+            it.
         frames: every (each is decided or becomes unknown) or newest.
         deadline_ns: an answer later than this after the frame's arrival is unknown (late).
     """
@@ -182,7 +189,10 @@ class PipelinePlan:
 
 @dataclass(frozen=True, slots=True)
 class PointPlan:
-    """An input or output of the pipeline, bound to a device. `settings`: keyword arguments of the driver's point class."""
+    """An input or output of the pipeline, bound to a device.
+
+    `settings`: keyword arguments of the driver's point class.
+    """
 
     name: str
     kind: str
@@ -193,7 +203,8 @@ class PointPlan:
 class DevicePlan:
     """One device. `settings` and `places` together are the keyword arguments of the driver's settings class.
 
-    `places` are those that say where a thing is (`contracts.driver.Place`): no part of the digest. `interlock`: the external one
+    `places` are those that say where a thing is (`contracts.driver.Place`): no part of the digest. `interlock`: the
+    external one
     declared, or "".
     """
 

@@ -15,7 +15,7 @@ class Act(NamedTuple):
 
     cause: str
     output: str
-    index: int
+    index: int  # type: ignore[assignment]  # tuple.index is not wanted of an identity
 
     def __str__(self) -> str:
         return f"{self.cause}/{self.output}/{self.index}"
@@ -33,8 +33,10 @@ class Trigger(enum.StrEnum):
 class Pulse:
     """One physical act, executed at most once.
 
-    `begin`: host ns for TIME, mm of belt for POSITION, ignored for NOW. `late`: seconds (TIME, NOW) or mm (POSITION) after `begin`
-    within which it may still start. `hold_s`: the device ends it after that long at the latest; `span_mm`: with POSITION it also ends
+    `begin`: host ns for TIME, mm of belt for POSITION, ignored for NOW. `late`: seconds (TIME, NOW) or mm (POSITION)
+    after `begin`
+    within which it may still start. `hold_s`: the device ends it after that long at the latest; `span_mm`: with
+    POSITION it also ends
     when the belt is that far beyond `begin` (0: only `hold_s` bounds it).
     """
 
@@ -50,7 +52,9 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Setpoint:
-    """An absolute value under a lease: idempotent, renewed by the daemon, lapses to the output's safe value on the device."""
+    """An absolute value under a lease: idempotent, renewed by the daemon, lapses to the output's safe value on the
+    device.
+    """
 
     output: str
     value: float
@@ -77,7 +81,10 @@ class OutcomeKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is known of an act. `at_ns`/`position_mm`: when and where it began; `sent_ns`: host ns of its first byte (0: never sent)."""
+    """What is known of an act.
+
+    `at_ns`/`position_mm`: when and where it began; `sent_ns`: host ns of its first byte (0: never sent).
+    """
 
     act: Act
     kind: OutcomeKind

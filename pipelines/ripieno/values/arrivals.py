@@ -6,15 +6,18 @@ Both on the host's monotonic clock; the daemon shifts them to the engine's clock
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 from .evidence import Health
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A digital input changed. `number` counts rising edges of this input under `epoch` (a falling one has its rise's)."""
+    """A digital input changed.
+
+    `number` counts rising edges of this input under `epoch` (a falling one has its rise's).
+    """
 
     input: str
     rising: bool
@@ -52,7 +55,8 @@ class Reading:
 class Frame:
     """A picture that a worker can open under `ref`; the picture itself never enters the control process.
 
-    `position_mm`: belt position at exposure, where the camera tells it (chunk data, file name); it ties the picture to an item.
+    `position_mm`: belt position at exposure, where the camera tells it (chunk data, file name); it ties the picture
+    to an item.
     """
 
     input: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping
 
 from .evidence import Health
 
@@ -23,7 +23,8 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """The answer of one inference call. `result` is None when `health` is not GOOD; `why` then says what a person reads.
+    """The answer of one inference call. `result` is None when `health` is not GOOD; `why` then says what a person
+    reads.
 
     `picture_digest`: SHA-256 of the encoded bytes (hex, first 32 digits); times of the worker in microseconds.
     """
