@@ -297,6 +297,17 @@ def test_labels_that_differ_from_the_sealed_ones_are_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("given", ["{colour: bgr, resize: linear}", "{colour: rgb, resize: area}", "{range: [-1, 1]}"])
+def test_an_input_that_differs_from_the_sealed_one_is_told(given: str) -> None:
+    pipeline = shipped().replace("{colour: rgb, resize: linear}", given)
+    files = sealed(pipeline, input={"colour": "rgb", "resize": "linear", "range": [0.0, 1.0]})
+
+    found = problems_of(pipeline, files=files)
+
+    assert [one.message.partition(":")[0] for one in found] == ["differs from what was sealed"]
+    assert problems_of(shipped(), files=sealed(shipped(), input={"colour": "rgb", "range": [0, 1]})) == ()
+
+
 def test_a_model_is_hashed_and_never_looked_into() -> None:
     assert not problems_of()
     assert json.loads(sealed(shipped(), MODEL)[f"{BUNDLE}/manifest.json"])["models"]["bead"]["file"].endswith("tflite")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Mapping
@@ -44,6 +43,8 @@ async def check(path: str, timeout_s: float = TIMEOUT_S) -> list[Problem]:
 
 
 async def _ask(arguments: list[str], path: str, timeout_s: float) -> Mapping[str, Any]:
+    import asyncio  # not at the top: the child imports this package too, and 50 ms of its time would go into it
+
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -19,7 +19,7 @@ from ripieno.plan import And, Arithmetic, Choice, Compare, Const, Expression, No
 from . import quantities
 from .calls import Calls
 from .contradictions import contradiction
-from .nearest import did_you_mean
+from .nearest import did_you_mean, shown
 from .scope import KINDS, Scope, Spot
 from .syntax import letters, parse
 from .tokens import NotInLanguage, Tokens
@@ -270,11 +270,8 @@ class Grammar:
     def _no_label(self, node: ast.expr, label: str, of: Typed) -> None:
         labels = of.labels or ()
         near = did_you_mean(label, labels)
-        hint = (
-            f"{near} The labels are {', '.join(labels)}"
-            if near.startswith("did")
-            else f"the labels are {', '.join(labels)}"
-        )
+        every = f"he labels are {shown(list(labels))}"
+        hint = f"{near} T{every}" if near.startswith("did") else f"t{every}"
         self.wrong(node, f"{of.name or 'the value'} is never '{label[:60]}'", hint)
 
     def _one_of(self, node: ast.expr, term: Typed, values: ast.expr, negated: bool) -> Typed:

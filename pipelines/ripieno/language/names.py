@@ -6,10 +6,11 @@ import keyword
 import re
 from dataclasses import dataclass
 
-from .nearest import nearest
+from .nearest import nearest, shown
 from .problems import Report
 from .source import Node, Place
 
+MOST_HINTS = 100  # looking for the nearest name costs milliseconds where there are many
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 
 
@@ -49,8 +50,8 @@ class Names:
                 self._used.add((kind, name))
                 return kind
         known = self.known(*kinds)
-        near = nearest(name, known)
-        hint = f"there is {', '.join(known)}" if known else ""
+        near = nearest(name, known) if len(self._missed) < MOST_HINTS else None
+        hint = f"there is {shown(known)}" if known else ""
         if near is not None:
             found = next(self._defined[kind][near] for kind in kinds if near in self._defined.get(kind, {}))
             elsewhere = f"{found.report.file}:" if found.report.file != report.file else "line "
@@ -63,7 +64,7 @@ class Names:
     def finish(self) -> None:
         """Report definitions that nothing uses while their like is used but not defined: the typo may be there."""
         told: set[tuple[str, str]] = set()
-        for kinds, name, path, line, report in self._missed:
+        for kinds, name, path, line, report in self._missed[:MOST_HINTS]:
             unused = [
                 (kind, one) for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
             ]

@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Iterable
 
 LONGEST = 64
+MOST_CANDIDATES = 1_000
+MOST_SHOWN = 20
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like this one, None where none is like it."""
     candidates = list(known)
-    if not name or len(name) > LONGEST:
+    if not name or len(name) > LONGEST or len(candidates) > MOST_CANDIDATES:
         return None
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
@@ -26,12 +28,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = nearest(name, candidates)
     if near is not None:
         return f"did you mean '{near}'?"
-    return f"there is {', '.join(candidates)}" if candidates else "there is none"
+    return f"there is {shown(candidates)}" if candidates else "there is none"
+
+
+def shown(names: list[str]) -> str:
+    """Return the names, of very many the first."""
+    more = len(names) - MOST_SHOWN
+    return ", ".join(names[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _one_apart(left: str, right: str) -> bool:
     if abs(len(left) - len(right)) > 1 or max(len(left), len(right)) < 2:
         return False
+    if sorted(left) == sorted(right):
+        return True
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:
         start += 1

@@ -134,10 +134,11 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInput:
-    """How a picture becomes the model's input tensor."""
+    """How a picture becomes the model's input tensor. `range`: of a pixel's values, where the tensors do not say it."""
 
     colour: Literal["rgb", "bgr", "grey"] = "rgb"
-    resize: Literal["linear", "nearest", "area"] = "linear"
+    resize: Literal["linear", "area"] = "linear"
+    range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,10 +43,6 @@ class Report:
         """Note a problem; line and column count from 1, 0 means the whole file."""
         self.found.append(Problem(self.file, line, column, path, message, hint))
 
-    def knows(self, line: int) -> bool:
-        """Whether a problem of this file on this line has been noted."""
-        return any(one.file == self.file and one.line == line for one in self.found)
-
 
 def as_text(problems: Iterable[Problem]) -> str:
     """Return one line for each problem, `file:line:column: path: message (hint)`; beyond 200 a count."""

@@ -29,8 +29,9 @@ def say(kind: str, context: Mapping[str, Any], node: Node, annotation: Any) -> t
     if kind in ("too_long", "string_too_long"):
         return f"should have at most {context['max_length']} {_things(node)} (got {got(node)})", ""
     if kind == "predicate_failed":
-        words = str(context.get("message", "")).removeprefix("Predicate ").removesuffix(" failed")
-        return f"should be {words.removeprefix('is_').replace('_', ' ')} (got {got(node)})", ""
+        named = re.search(r"is[_ ](\w[\w ]*)", str(context.get("message", "")))
+        words = named.group(1).replace("_", " ").removesuffix(" failed") if named else "of another form"
+        return f"should be {words} (got {got(node)})", ""
     if kind == "value_error":
         return str(context.get("error", "is not right")), ""
     words, hint = _WANTED.get(kind, ("of another form", ""))

@@ -17,19 +17,21 @@ KINDS = ("step", "input", "output")
 
 @dataclass(slots=True)
 class Scope:
-    """One pipeline's names. `aggregates` grows; identical ones are shared."""
+    """One pipeline's names. Identical aggregates are shared."""
 
     report: Report
     names: Names
     sources: Mapping[str, Source]
-    items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    aggregates: list[Aggregate] = field(default_factory=list)
+    _indexes: dict[Aggregate, int] = field(default_factory=dict)
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """All that were asked for, each once."""
+        return tuple(self._indexes)
 
     def aggregate(self, wanted: Aggregate) -> int:
         """Return the index of this aggregate."""
-        if wanted not in self.aggregates:
-            self.aggregates.append(wanted)
-        return self.aggregates.index(wanted)
+        return self._indexes.setdefault(wanted, len(self._indexes))
 
 
 @dataclass(frozen=True, slots=True)

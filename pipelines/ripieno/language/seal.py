@@ -116,6 +116,8 @@ class Seal:
                 for key in ("colour", "resize")
                 if key in sealed
             ]
+            if model.input.range is not None:
+                pairs.append(("input.range", list(model.input.range), sealed.get("range")))
         good = True
         for key, here, there in pairs:
             if here != there:
