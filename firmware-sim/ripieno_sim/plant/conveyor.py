@@ -41,7 +41,11 @@ class EdgeSink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConveyorSettings:
-    """How the conveyor is built. Parts are laid `laid_upstream` pitches before the photo-eye."""
+    """How the conveyor is built. Parts are laid `laid_upstream` pitches before the photo-eye.
+
+    `jitter_mm` is how far at most a part lies before or behind its pitch, drawn from the seed; less than half of what
+    is free between two parts.
+    """
 
     parts: int = 300
     pitch_mm: int = 50
@@ -49,6 +53,7 @@ class ConveyorSettings:
     camera_mm: int = 120
     gate_mm: int = 640
     laid_upstream: int = 3
+    jitter_mm: int = 0
     starts_us: int | None = 0
     motion: Motion = field(default_factory=Motion)
 
@@ -83,7 +88,9 @@ class Conveyor:
             ((settings.gate_mm + settings.part_mm) * COUNTS_PER_MM, self._leaves),
         ]
         self._first = before + self._pitch  # the belt's count with part 0 at the photo-eye
-        self._offsets = [self._first + offset for offset, _ in places]
+        self._feeder = stream(seed, "feeder")
+        self._start_counts: list[int] = []
+        self._offsets = [offset for offset, _ in places]
         self._acts = [act for _, act in places]
         self._next_part = [0] * len(places)
         self._next_us: int | None = None
@@ -152,7 +159,7 @@ class Conveyor:
             index = self._next_part[place]
             self._next_part[place] = index + 1
             part = self.parts[index] if place else self._new_part(index, now_us)
-            self._acts[place](part, self._offsets[place] + index * self._pitch, now_us)
+            self._acts[place](part, self._offsets[place] + part.start_count, now_us)
             self._look_ahead()
 
     def tally(self, verdicts: dict[int, str]) -> Tally:
@@ -165,10 +172,17 @@ class Conveyor:
         for place, offset in enumerate(self._offsets):
             index = self._next_part[place]
             if index < self.settings.parts:
-                count = offset + index * self._pitch
+                count = offset + self._start_count(index)
                 if best is None or count < best:
                     best, self._next_place = count, place
         self._next_us = None if best is None or self.finished else self.belt.time_of_count(best)
+
+    def _start_count(self, index: int) -> int:
+        while len(self._start_counts) <= index:
+            jitter = self.settings.jitter_mm * COUNTS_PER_MM
+            early_or_late = self._feeder.randint(-jitter, jitter) if jitter else 0
+            self._start_counts.append(self._first + len(self._start_counts) * self._pitch + early_or_late)
+        return self._start_counts[index]
 
     def _speed_changed(self) -> None:
         self._look_ahead()
@@ -185,7 +199,7 @@ class Conveyor:
 
     def _new_part(self, index: int, t_us: int) -> Part:
         flow = self.extruder.flow_at(t_us)
-        part = Part(index, self._first + index * self._pitch, self.extruder.width(index, flow), flow, t_us)
+        part = Part(index, self._start_count(index), self.extruder.width(index, flow), flow, t_us)
         self.parts.append(part)
         return part
 

@@ -214,10 +214,10 @@ def damaged_cases() -> list[dict[str, Any]]:
     return [{"name": name, "token": TOKEN, "wire": wire.hex()} for name, wire in cases.items()]
 
 
-def main() -> None:
-    """Write the file beside this script."""
+def vectors() -> dict[str, Any]:
+    """Return everything that the file holds."""
     crc = zlib.crc32(b"".join(struct.pack("<BBiiiiH", *row) for row in TABLE))
-    vectors = {
+    return {
         "source": "docs/link-protocol.md, version 1; written by make_vectors.py",
         "frames": frames(),
         "cobs": cobs_cases(),
@@ -225,8 +225,8 @@ def main() -> None:
         "config_crc": {"table": TABLE, "crc": crc},
         "args_crc": {"fields": act(), "crc": args_crc(act())},
     }
-    Path(__file__).with_name("vectors.json").write_text(json.dumps(vectors, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    text = json.dumps(vectors(), indent=1) + "\n"
+    Path(__file__).with_name("vectors.json").write_text(text, encoding="utf-8")

@@ -36,7 +36,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=st.lists(STEPS, max_size=25), start=st.sampled_from((0, 2**32 - 300_000)))
 def test_no_sequence_of_frames_noise_and_pauses_upsets_the_board(
     steps: list[tuple[str, object, object]], start: int

@@ -1,6 +1,7 @@
 """The codec speaks the golden frames, both ways."""
 
 import json
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from ripieno_sim.codec import Act, Decoder, Frame, Message, Reading, Type, args_
 from ripieno_sim.codec import messages as layouts
 from ripieno_sim.codec.frames import open_body
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden/link/vectors.json").read_text("utf-8"))
+FOLDER = Path(__file__).parents[2] / "golden/link"
+VECTORS: dict[str, Any] = json.loads((FOLDER / "vectors.json").read_text("utf-8"))
 CLASSES = {"DONE": "Done", "STATUS": "Done", "SET": "SetValue"}
 
 
@@ -73,3 +75,9 @@ def test_digests_are_the_golden_ones() -> None:
 
     assert config_crc(table) == VECTORS["config_crc"]["crc"]
     assert args_crc(Act(**VECTORS["args_crc"]["fields"])) == VECTORS["args_crc"]["crc"]
+
+
+def test_the_file_is_what_its_script_writes() -> None:
+    script = runpy.run_path(str(FOLDER / "make_vectors.py"))
+
+    assert json.loads(json.dumps(script["vectors"]())) == VECTORS

@@ -1,6 +1,6 @@
 """The codec keeps what is good, forgets what is not, and never raises on what a line brings."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno_sim.codec import Act, Decoder, Query, Sample, SetValue, Type, cobs_decode, cobs_encode, encode, open_body
@@ -16,6 +16,7 @@ SAMPLES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(body=st.binary(max_size=MAX_BODY))
 def test_stuffing_adds_one_byte_and_removes_every_zero(body: bytes) -> None:
     stuffed = cobs_encode(body)
@@ -25,6 +26,7 @@ def test_stuffing_adds_one_byte_and_removes_every_zero(body: bytes) -> None:
     assert cobs_decode(stuffed) == body
 
 
+@settings(deadline=None)
 @given(messages=st.lists(st.tuples(ACTS | SETS | SAMPLES, U8, U8), max_size=8), token=U32, data=st.data())
 def test_frames_survive_however_the_line_splits_them(
     messages: list[tuple[Act | SetValue | Sample, int, int]], token: int, data: st.DataObject
@@ -40,6 +42,7 @@ def test_frames_survive_however_the_line_splits_them(
     assert [(f.message, f.seq, f.ack) for f in received if f is not None] == messages
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.binary(max_size=200), max_size=10))
 def test_noise_gives_no_exception_and_a_frame_after_it_is_read(chunks: list[bytes]) -> None:
     decoder = Decoder()
@@ -52,6 +55,7 @@ def test_noise_gives_no_exception_and_a_frame_after_it_is_read(chunks: list[byte
     assert open_body(last, 7) == (Type.QUERY, 1, 2, Query(3))
 
 
+@settings(deadline=None)
 @given(length=st.integers(MAX_RUN + 1, 5_000), step=st.integers(1, 100))
 def test_a_run_without_end_costs_no_memory_and_counts_once(length: int, step: int) -> None:
     decoder, bodies = Decoder(), []
@@ -63,6 +67,7 @@ def test_a_run_without_end_costs_no_memory_and_counts_once(length: int, step: in
     assert decoder.feed(b"\0") == [None]
 
 
+@settings(deadline=None)
 @given(body=st.binary(min_size=7, max_size=MAX_BODY), token=U32)
 def test_any_body_is_opened_without_an_exception(body: bytes, token: int) -> None:
     frame = open_body(body, token)

@@ -1,7 +1,7 @@
 """Bytes take their time, in order, and a bad line spoils them the same way for the same seed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno_sim.line import CLEAN, TO_BOARD, TO_HOST, LineFaults, PacedLine
@@ -52,6 +52,7 @@ def test_chunks_queue_behind_each_other_and_directions_do_not() -> None:
     assert drained(paced) == (b"x" * 10 + b"y" * 10, b"z" * 10, [100, 160, 200])
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.tuples(st.sampled_from((0, 1)), st.binary(max_size=80)), max_size=20))
 def test_a_clean_line_changes_nothing(chunks: list[tuple[int, bytes]]) -> None:
     paced = line()
@@ -64,6 +65,7 @@ def test_a_clean_line_changes_nothing(chunks: list[tuple[int, bytes]]) -> None:
     assert times == sorted(times)
 
 
+@settings(deadline=None)
 @given(chunks=st.lists(st.binary(min_size=1, max_size=80), max_size=20), seed=st.integers(0, 99))
 def test_a_bad_line_is_the_same_for_the_same_seed_and_keeps_the_order_of_time(chunks: list[bytes], seed: int) -> None:
     results = []

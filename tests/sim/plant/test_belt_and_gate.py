@@ -1,6 +1,6 @@
 """Where the belt is, and what the gate lets through."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno_sim.plant import GATE, Belt, Conveyor, ConveyorSettings, End, Gate, Motion
@@ -33,6 +33,7 @@ def conveyor(parts: int = 5) -> tuple[Conveyor, Listener]:
     return built, listener
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_time_and_count_are_exact_inverses_whatever_the_speed(seed: int, data: st.DataObject) -> None:
     belt, now_us = Belt(Motion(), stream(seed, "belt")), 0
