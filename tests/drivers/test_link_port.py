@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
+import sys
 import time
 import tty
 from collections.abc import Iterator
@@ -105,3 +107,10 @@ def test_what_cannot_be_opened_is_one_device_error(port: str, words: str) -> Non
             await SerialLines().open(port, 115200, lambda received: None, lambda why: None)
 
     run(main())
+
+
+def test_the_compile_step_need_not_import_what_opens_ports() -> None:
+    script = "import sys, ripieno_drivers.link, ripieno_drivers.cameras; print('serial' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == "False"

@@ -38,6 +38,8 @@ class Belt:
 
     def __init__(self) -> None:
         self.done: dict[int, list[int]] = {}
+        self.where_mm: dict[int, float] = {}
+        self.base = lambda: 0  # where the board's own count begins; a cold reset moves it
 
     def count_at(self, now_us: int) -> int:
         return now_us * 5 // 1000
@@ -51,6 +53,7 @@ class Belt:
     def output(self, channel: int, value: int, cmd_id: int | None, t_us: int) -> None:
         if cmd_id is not None:
             self.done.setdefault(cmd_id, []).append(t_us)
+            self.where_mm[cmd_id] = (self.count_at(t_us) - self.base()) / COUNTS_PER_MM
 
 
 class SometimesCut:
@@ -164,9 +167,12 @@ class Run:
         begin_us = int(asyncio.get_running_loop().time() * 1e6)
         hooks = SometimesCut(random.Random(seed + 1))
         self.board = Board(settings, self.belt, random.Random(seed + 2), begin_us, hooks)
+        self.belt.base = lambda: self.board.orders.count_base
         self.lines = BadLines(self.board, PacedLine(baud, random.Random(seed + 3), FAULTS))
         self.intents = Slots(random.Random(seed + 4))
         self.outcomes: dict[Act, Outcome] = {}
+        self.pulses: dict[Act, Pulse] = {}
+        self.uncertain_us = 20_000_000_000 // baud  # half of a PING and a PONG on the line, and as much again
         self.faults: Counter[str] = Counter()
         self.clock = LoopClock()
         self.settings = LinkSettings(port="/dev/sim", baud=baud, counts_per_mm=COUNTS_PER_MM, rearm="auto")
@@ -195,6 +201,17 @@ class Run:
         self.outcomes[outcome.act] = outcome
         if (intent := self.intents.by_act.get(outcome.act)) is not None:
             self.intents.settle(intent)
+
+    def was_in_its_window(self, act: Act, happened_us: int) -> bool:
+        """Whether the pin moved when the pulse allowed it (NOW has no instant of its own)."""
+        pulse = self.pulses[act]
+        if pulse.trigger is Trigger.TIME:
+            begin_us = pulse.begin / 1000
+            return begin_us - self.uncertain_us <= happened_us <= begin_us + pulse.late * 1e6 + self.uncertain_us
+        if pulse.trigger is Trigger.POSITION:
+            where_mm = self.belt.where_mm[self.intents.by_act[act].command_id]
+            return pulse.begin - 0.1 <= where_mm <= pulse.begin + pulse.late + 0.1
+        return True
 
     async def restart_host(self, kill: bool) -> None:
         if kill and self.lines.host is not None:
@@ -246,6 +263,7 @@ class Run:
             begin = self.device._link.count / COUNTS_PER_MM + draw.uniform(-5, 150)
             late *= 100
         pulse = Pulse(act, "gate", 1.0, trigger, begin, late, 0.01, draw.choice((0.0, 2.0)))
+        self.pulses[act] = pulse
         try:
             outcome = await self.device.fire(pulse)
         except LinkDown:
@@ -298,6 +316,7 @@ def _check(one: Run, acts: int) -> dict[str, Any]:
         assert len(times) <= 1, f"{act} happened {len(times)} times"
         if outcome.kind is OutcomeKind.EXECUTED:
             assert times, f"{act} is claimed and did not happen"
+            assert one.was_in_its_window(act, times[0]), f"{act} happened outside its window: {one.pulses[act]}"
             if outcome.at_ns:  # not known after a reset: the board's clock began anew
                 timed += 1
                 worst_us = max(worst_us, abs(outcome.at_ns // 1000 - times[0]))

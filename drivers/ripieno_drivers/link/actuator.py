@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from ripieno.contracts.driver import Context, Intent, Point
+from ripieno.contracts.driver import Context, Point
 from ripieno.contracts.ports import Line
-from ripieno.errors import CommandRefused, DeviceError, LinkDown, StorageError
-from ripieno.values import Act, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno.errors import CommandRefused, DeviceError
+from ripieno.values import Act, Outcome, Pulse, Setpoint
 
-from .arguments import level_for, order_for
-from .commands import Command, Settled, Unresolved
+from .acts import Acts
+from .arguments import level_for
 from .core import Link
-from .departures import Departure, Departures
 from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, Up
 from .inbox import Inbox
 from .levels import Levels
@@ -37,10 +36,6 @@ GRAIN_US: Final = 200
 ARM_AGAIN_US: Final = 500_000
 ARM_ANSWERED_US: Final = 10_000_000
 """A board that answers ARM without arming all it was asked for is asked again, but rarely."""
-MAX_UNRESOLVED: Final = 256
-ROOM_FOR_ORDERS: Final = 16
-"""QUERYs leave this much of the link's queue to acts and stops."""
-_MAX_ID: Final = 0xFFFF_FFFF
 
 
 class LinkDevice:
@@ -57,17 +52,13 @@ class LinkDevice:
         uid = bytes.fromhex(settings.uid) if settings.uid else None
         self._link = Link(baud=settings.baud, nonce=self._nonce, uid=uid, config_crc=settings.config_crc)
         self._reports = Reports(context, settings.counts_per_mm)
-        self._unresolved = Unresolved(settings.counts_per_mm)
-        self._departures = Departures()
-        self._waiting: dict[int, Departure] = {}
         self._levels = Levels()
         self._outgoing = Outgoing()
         self._wake = asyncio.Event()
-        self._highest = 0
+        self._acts = Acts(context, self._link, self._outputs, settings.counts_per_mm, self._wake.set)
         self._arm_again_us = 0
         self._opened_us = 0
         self._had_session = False
-        self._serving = False
 
     # The device's promises (contracts.driver.Device).
 
@@ -75,12 +66,8 @@ class LinkDevice:
         """Serve until cancelled. Cancelled, it cancels what is pending, lets setpoints lapse, and closes, within
         0.3 s.
         """
-        intents = self._context.intents
-        for intent in intents.open(self._context.device):
-            self._unresolved.add(Command(intent, None))
-        self._highest = intents.highest(self._context.device)
+        self._acts.open()
         failures = 0
-        self._serving = True
         try:
             while True:
                 self._had_session = False
@@ -92,65 +79,16 @@ class LinkDevice:
                 failures = 0 if self._had_session else failures + 1
                 await self._context.clock.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1 if failures else 0])
         finally:
-            self._serving = False
-            self._abandon()
+            self._outgoing.clear()
+            self._acts.abandon()
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Do a pulse at most once; the outcome follows section 5 of the protocol.
-
-        An outcome that comes after this was cancelled goes to `context.settled`.
-
-        Raises:
-            LinkDown: the device was stopped before the outcome was known; the intent stays open and the next start
-            resolves it.
-        """
-        link, welcome, point = self._link, self._link.welcome, self._outputs.get(pulse.output)
-        if not self._serving or not link.is_up or welcome is None:
-            return _not_executed(pulse.act, "link down")
-        if point is None or point.kind != "pulse":
-            return _not_executed(pulse.act, f"no pulse output is called {pulse.output}")
-        order = order_for(pulse, point.settings, self._settings.counts_per_mm, link, self._now_us())
-        if isinstance(order, str):
-            return _not_executed(pulse.act, order)
-        if len(self._waiting) >= MAX_UNRESOLVED:
-            return _not_executed(pulse.act, f"{MAX_UNRESOLVED} acts have no outcome yet")
-        device = self._context.device
-        cmd_id = max(self._context.intents.highest(device), welcome.last_cmd_id, self._highest) + 1
-        if cmd_id > _MAX_ID:
-            return _not_executed(pulse.act, "the board's command ids are used up")
-        self._highest = cmd_id
-        intent = Intent(pulse.act, device, cmd_id, welcome.journal_epoch, order.args.crc(), note)
-        future = asyncio.get_running_loop().create_future()
-        departure = Departure(Command(intent, order, welcome.boot_id), order, welcome, future)
-        self._waiting[cmd_id] = departure
-        self._departures.enter(departure)
-        try:
-            await self._context.intents.write(intent)
-        except StorageError:
-            departure.refused = departure.refused or "storage"
-        except BaseException:
-            departure.refused, departure.nobody_waits = "cancelled before it was sent", True
-            self._depart()
-            raise
-        departure.is_durable = True
-        self._depart()
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            departure.nobody_waits = True
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self._context.settled(future.result())
-            raise
+        """Do a pulse at most once; see Acts.fire."""
+        return await self._acts.fire(pulse, note)
 
     def withdraw(self, act: Act) -> None:
         """CANCEL it if it has left, keep it back if it has not."""
-        if self._departures.withdraw(act):
-            self._depart()
-            return
-        for command in self._unresolved.all():
-            if command.intent.act == act:
-                self._link.cancel(command.intent.command_id)
-                self._wake.set()
+        self._acts.withdraw(act)
 
     def set(self, setpoint: Setpoint) -> None:
         """Keep a value and renew it while the channel is armed.
@@ -208,16 +146,15 @@ class LinkDevice:
             raise DeviceError(inbox.loss)
         now_us = self._now_us()
         self._handle(link.receive(b"", now_us))
-        self._depart()
-        for cmd_id in self._unresolved.to_ask(now_us, link.room - ROOM_FOR_ORDERS):
-            link.query(cmd_id)
+        self._acts.depart()
+        self._acts.ask()
         self._levels.serve(link, now_us)
         if self._settings.rearm == "auto":
             self._arm_if_needed(now_us)
-        self._begun(self._outgoing.drain(line))
+        self._acts.begun(self._outgoing.drain(line))
         if not self._outgoing:
             self._outgoing.put(link.poll(now_us), link.acts_polled)
-            self._begun(self._outgoing.drain(line))
+            self._acts.begun(self._outgoing.drain(line))
         if not self._had_session and now_us - self._opened_us > UNANSWERED_US and not link.is_refused:
             self._reports.down(f"{self._settings.port} is open, but no board answers at {self._settings.baud} baud")
 
@@ -226,7 +163,7 @@ class LinkDevice:
         if self._outgoing:
             deadline: int | None = now_us + STUCK_US
         else:
-            deadlines = (link.next_deadline(now_us), self._unresolved.next_deadline(), self._levels.next_deadline(link))
+            deadlines = (link.next_deadline(now_us), self._acts.next_deadline(), self._levels.next_deadline(link))
             deadline = min((at_us for at_us in deadlines if at_us is not None), default=None)
         timer = None
         if deadline is not None:
@@ -241,37 +178,18 @@ class LinkDevice:
 
     async def _farewell(self, line: Line, inbox: Inbox) -> None:
         """Leave the outputs safe, as far as 0.3 s allow; what stays is the board's own hold, span and lease."""
-        self._serving = False
-        self._departures.refuse_all("stopped")
-        for command in self._unresolved.all():
-            self._link.cancel(command.intent.command_id)
+        self._acts.stop()
         self._levels.let_lapse(self._link)
         self._levels = Levels()
         try:
             async with asyncio.timeout(FAREWELL_S):
                 while self._link.is_up:
                     self._turn(line, inbox)
-                    if self._link.is_idle and not self._outgoing and not len(self._unresolved):
+                    if self._link.is_idle and not self._outgoing and self._acts.are_settled:
                         return
                     await self._sleep()
         except (TimeoutError, DeviceError):
             return
-
-    def _abandon(self) -> None:
-        """What has no outcome now stays an open intent for the next start; what never left is known not to have
-        run.
-        """
-        self._departures.refuse_all("stopped")
-        self._depart()
-        self._outgoing.clear()
-        for command, outcome in self._unresolved.session_lost():
-            self._settle(command, outcome)
-        for departure in self._waiting.values():
-            if not departure.nobody_waits:
-                departure.outcome.set_exception(
-                    LinkDown(f"{self._context.device}: stopped before the outcome was known")
-                )
-        self._waiting.clear()
 
     # What comes in and what leaves.
 
@@ -279,22 +197,20 @@ class LinkDevice:
         for event in events:
             if isinstance(event, Up):
                 self._had_session = True
-                epoch, boot_id = event.welcome.journal_epoch, event.welcome.boot_id
                 self._arm_again_us = 0
-                self._reports.up(epoch)
-                self._settle_all(self._unresolved.session_up(epoch, boot_id, self._now_us()))
+                self._reports.up(event.welcome.journal_epoch)
+                self._acts.session_up(event.welcome)
                 self._levels.renew_all(self._now_us())
             elif isinstance(event, Down):
                 self._outgoing.clear()
-                self._settle_all(self._unresolved.session_lost())
+                self._acts.session_lost()
                 self._reports.down(event.why)
             elif isinstance(event, Refused):
                 self._reports.down(event.why)
             elif isinstance(event, Answered):
-                if (settled := self._unresolved.answered(event)) is not None:
-                    self._settle(*settled)
+                self._acts.answered(event)
             elif isinstance(event, Sampled):
-                self._unresolved.moved(event.count, self._now_us())
+                self._acts.moved(event.count)
                 self._reports.sampled(event, self._epoch)
             elif isinstance(event, Happened):
                 self._reports.happened(event, self._link, self._epoch)
@@ -307,39 +223,6 @@ class LinkDevice:
                     self._levels.renew_all(self._now_us())
             elif isinstance(event, Stopped):
                 self._say("the board confirms the emergency stop")
-
-    def _depart(self) -> None:
-        """Hand the acts whose turn it is to the link. The one place where an act leaves."""
-        link = self._link
-        for departure in self._departures.ready():
-            command, why = departure.command, departure.refused
-            if not why and not (self._serving and link.is_up and link.welcome is departure.session):
-                why = "link down"  # the numbers were made for that session's clock
-            elif not why and departure.order.has_closed(self._now_us(), link.count):
-                why = "storage"  # its intent became durable too late
-            elif not why and not link.act(command.intent.command_id, departure.order.args):
-                why = "the link's queue is full"
-            if why:
-                self._settle(command, command.outcome(OutcomeKind.NOT_EXECUTED, why))
-            else:
-                self._unresolved.add(command)
-                self._wake.set()
-
-    def _begun(self, cmd_ids: list[int]) -> None:
-        for cmd_id in cmd_ids:
-            self._unresolved.sent(cmd_id, self._context.clock.monotonic_ns())
-
-    def _settle_all(self, settled: list[Settled]) -> None:
-        for command, outcome in settled:
-            self._settle(command, outcome)
-
-    def _settle(self, command: Command, outcome: Outcome) -> None:
-        """Give an outcome to who waits for it: the caller of `fire`, else the daemon."""
-        departure = self._waiting.pop(command.intent.command_id, None)
-        if departure is None or departure.nobody_waits:
-            self._context.settled(outcome)
-        else:
-            departure.outcome.set_result(outcome)
 
     def _arm_if_needed(self, now_us: int) -> None:
         """`rearm: auto`: after the burst of PINGs, and again when the board fell safe by itself; never over an
@@ -362,7 +245,3 @@ class LinkDevice:
 
     def _say(self, text: str) -> None:
         self._context.say(f"{self._context.device}: {text}")
-
-
-def _not_executed(act: Act, why: str) -> Outcome:
-    return Outcome(act, OutcomeKind.NOT_EXECUTED, why)

@@ -26,7 +26,8 @@ class LinkSettings:
         str, Predicate(is_24_hex_digits_or_empty), doc("the board's own id, 24 hex digits; empty takes any board")
     ] = ""
     config_crc: Annotated[
-        int | None, doc("CRC-32 of the board's channel table; a board with another one is refused; empty takes any")
+        Annotated[int, Ge(0), Le(0xFFFF_FFFF)] | None,
+        doc("CRC-32 of the board's channel table; a board with another one is refused; empty takes any"),
     ] = None
     rearm: Annotated[
         Literal["person", "auto"],
@@ -38,8 +39,12 @@ class LinkSettings:
 class LinkPoint:
     """One input or output of the pipeline on that board."""
 
-    input: Annotated[int | None, doc("the board's input (edge: 0..15); input 0 starts items")] = None
-    channel: Annotated[int | None, doc("the board's output channel (pulse, setpoint: 0..15)")] = None
+    input: Annotated[
+        Annotated[int, Ge(0), Le(15)] | None, doc("the board's input, for an edge; input 0 starts items")
+    ] = None
+    channel: Annotated[
+        Annotated[int, Ge(0), Le(15)] | None, doc("the board's output channel, for a pulse or a setpoint")
+    ] = None
     scale: Annotated[
         float, Gt(0), Le(1e9), doc("the board's fixed-point steps in one unit of the pipeline's value")
     ] = 1.0
