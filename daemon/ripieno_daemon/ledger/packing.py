@@ -6,9 +6,9 @@
 Each payload is packed alone, so that one can be erased or damaged without the others. A record of 240 bytes alone has
 little in it that repeats; the names in the plan, given as a dictionary, are most of what it says.
 
-Measured at 10 decisions/s, 5 records and 1.06 kB of msgpack each, windows of 250 ms, an intent for each, WAL and checkpoints
-counted (bytes handed to write calls, for one decision): 3.5 kB with a dictionary, 4.4 kB without; noise of 1.2 kB, which
-nothing packs, 5.2 kB, and 4.5 kB with windows of 500 ms. A WAL writes each page twice: half of that is the floor.
+Measured at 10 decisions/s, 5 records and 1.06 kB of msgpack each, windows of 250 ms, an intent for each, WAL and
+checkpoints counted (bytes handed to write calls, for one decision): 3.5 kB with a dictionary, 4.4 to 4.6 kB without;
+noise of 1.2 kB, which nothing packs, 4.8 to 5.6 kB. A WAL writes each page twice: that is the floor.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ async def main(role: str, folder: Path, port: int, rows: int) -> None:
         await device.add(20)
         rows -= 20
         await asyncio.sleep(0.005)
-    while device.outbox.backlog or not device.outbox.receipted:
+    while device.outbox.backlog or not device.outbox.receipted:  # noqa: ASYNC110 - the end of a program, nothing to be told by
         await asyncio.sleep(0.05)
 
 

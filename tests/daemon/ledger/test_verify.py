@@ -43,6 +43,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return fill(tmp_path_factory.mktemp("whole"))
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.iterdir()}
+
+
 def flip(value: int | bytes, bit: int) -> int | bytes:
     if isinstance(value, int):
         return value ^ (1 << bit % 40)
@@ -128,12 +132,12 @@ def test_verifying_changes_nothing_and_works_beside_a_writer(tmp_path: Path) -> 
         for number in range(50):
             ledger.append("event", number, b"x" * 100)
         await ledger.flush()
-        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        before = contents(tmp_path)
 
         report = await asyncio.to_thread(verify, tmp_path / "l")
 
         assert report.is_whole and report.records == 50 and report.head == ledger.head()
-        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert contents(tmp_path) == before
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
         await ledger.close()
