@@ -8,7 +8,7 @@
       3x3/2 -> 96, residual            sixteenth
       mean and maximum over the area -> 3 logits; in training also the width ratio
 
-About 240,000 weights. The second output exists in training only: to say how wide a rendered bead is, the features must
+About 220,000 weights. The second output exists in training only: to say how wide a rendered bead is, the features must
 measure it, and the class limits are limits of width.
 """
 

@@ -186,8 +186,8 @@ def main() -> None:
         "--keep", type=Path, help="a folder for the teachers' weights; those found there are not trained"
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--teachers", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--teachers", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=45)
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     _use_threads(asked.threads)
