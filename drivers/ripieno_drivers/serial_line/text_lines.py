@@ -1,0 +1,44 @@
+"""Bytes into lines of text: ended by CR, LF or both; bounded, whatever comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Overlong:
+    """A line that was longer than the bound; it was thrown away up to its end."""
+
+    bytes: int
+
+
+class TextLines:
+    """Remembers at most `longest` bytes. Empty lines (the gap in CR LF is one) are left out."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._rest = bytearray()
+        self._dropped = 0
+
+    def feed(self, received: bytes) -> Iterator[bytes | Overlong]:
+        """Yield each line that has ended, without its end."""
+        pieces = received.replace(b"\r", b"\n").split(b"\n")
+        for piece in pieces[:-1]:
+            self._keep(piece)
+            if self._dropped:
+                yield Overlong(self._dropped + len(self._rest))
+            elif self._rest:
+                yield bytes(self._rest)
+            self.clear()
+        self._keep(pieces[-1])
+
+    def clear(self) -> None:
+        """Forget the line that has begun."""
+        self._rest.clear()
+        self._dropped = 0
+
+    def _keep(self, piece: bytes) -> None:
+        room = self._longest - len(self._rest)
+        self._rest += piece[:room]
+        self._dropped += max(0, len(piece) - room)
