@@ -2,11 +2,13 @@
 
 A ring of 512-byte slots in a preallocated file; a full disk cannot stop it.
 
-    0     state: 0 open, 0x53 settled (outside the CRC: one byte turns an open record into a settled one)
-    1..4  CRC-32 of all that follows, to the end of the strings
-    5     serial u64 | command_id u64 | epoch u64 | args_crc u32 | index u32 | lengths u8 * 5
-    42..  device, cause, output, note (UTF-8 or bytes)
+    0..3      CRC-32 of all that follows, to the end of the strings
+    4..       serial u64 | command_id u64 | epoch u64 | args_crc u32 | index u32 | lengths u8 * 4
+    40..      device, cause, output, note (UTF-8 or bytes)
+    508..511  settled: the inverted CRC of the record that it settles; anything else means nothing
 
+A mark names its record, so that no order and no tear of writes makes a settled record open again when its slot is used
+for the next, or the next one settled by the mark of the last.
 A record that was torn by a crash fails its CRC and counts as never written: its act was not sent, because the first
 byte of an act waits for `write`. The slot with the highest command id of a device is not used again until a higher
 one is durable, so that a torn write cannot take that number away.
@@ -28,10 +30,9 @@ SLOT_BYTES = 512
 SLOTS = 128
 FILE_BYTES = SLOT_BYTES * SLOTS
 NOTE_BYTES = 128
-SETTLED = 0x53
+MARK_AT = SLOT_BYTES - 4
 _FIXED = struct.Struct(">QQQIIBBBB")
 _CRC = struct.Struct(">I")
-_HEAD_BYTES = 1 + _CRC.size
 
 
 class IntentFile:
@@ -41,9 +42,10 @@ class IntentFile:
         """Scan the file; it is small and this blocks."""
         self._file = file
         self._open: dict[int, Intent] = {}
+        self._records: dict[int, bytes] = {}  # of the open ones: how they will be marked
         self._holders: dict[str, int] = {}
         self._highest: dict[str, int] = {}
-        self._marks: set[int] = set()
+        self._marks: dict[int, bytes] = {}
         self._serial = 0
         self._free: deque[int] = deque()
         settled = self._scan(file.read(), slots)
@@ -69,17 +71,17 @@ class IntentFile:
             raise StorageError(f"{len(self._open)} acts without an outcome fill the file; settle them first")
         slot = self._free.popleft()
         self._serial += 1
-        marks = self._marks - {slot}
-        self._marks -= marks
-        self._marks.discard(slot)
-        pieces = [(each * SLOT_BYTES, bytes([SETTLED])) for each in sorted(marks)]
+        self._marks.pop(slot, None)
+        marks, self._marks = self._marks, {}
+        pieces = [(each * SLOT_BYTES + MARK_AT, mark) for each, mark in sorted(marks.items())]
         try:
             await self._file.write([(slot * SLOT_BYTES, record), *pieces])
         except BaseException:  # also a cancelled caller: the record may be there, its act was not sent
-            self._marks |= {*marks, slot}
+            self._marks = {**marks, slot: mark_of(record), **self._marks}
             self._free.append(slot)
             raise
         self._open[slot] = intent
+        self._records[slot] = mark_of(record)
         self._hold(intent, slot)
 
     def settle(self, intent: Intent) -> None:
@@ -90,7 +92,7 @@ class IntentFile:
         for slot, held in self._open.items():
             if held == intent:
                 del self._open[slot]
-                self._marks.add(slot)
+                self._marks[slot] = self._records.pop(slot)
                 if self._holders.get(intent.device) != slot:
                     self._free.append(slot)
                 return
@@ -124,6 +126,7 @@ class IntentFile:
             self._serial = serial
             if is_open:
                 self._open[slot] = intent
+                self._records[slot] = mark_of(content[slot * SLOT_BYTES :])
             else:
                 settled.append(slot)
             if intent.command_id >= self._highest.get(intent.device, 0):
@@ -143,25 +146,30 @@ def encode(serial: int, intent: Intent) -> bytes:
         raise StorageError(f"an intent of {intent.act}: note of {len(intent.note)} bytes, at most {NOTE_BYTES}")
     fixed = _FIXED.pack(serial, intent.command_id, intent.epoch, intent.args_crc, intent.act.index, *map(len, texts))
     body = fixed + b"".join(texts)
-    if _HEAD_BYTES + len(body) > SLOT_BYTES:
-        raise StorageError(f"an intent of {intent.act} takes {_HEAD_BYTES + len(body)} bytes, at most {SLOT_BYTES}")
-    return b"\0" + _CRC.pack(zlib.crc32(body)) + body
+    if _CRC.size + len(body) > MARK_AT:
+        raise StorageError(f"an intent of {intent.act} takes {_CRC.size + len(body)} bytes, at most {MARK_AT}")
+    return _CRC.pack(zlib.crc32(body)) + body
+
+
+def mark_of(record: bytes) -> bytes:
+    """Return the bytes that settle a record."""
+    return bytes(each ^ 0xFF for each in record[: _CRC.size])
 
 
 def decode(slot: bytes) -> tuple[int, Intent, bool] | None:
     """Return (serial, intent, whether it is open), or None for a slot that is empty or torn."""
     try:
-        (crc,) = _CRC.unpack_from(slot, 1)
-        serial, command_id, epoch, args_crc, index, *lengths = _FIXED.unpack_from(slot, _HEAD_BYTES)
-        end = _HEAD_BYTES + _FIXED.size + sum(lengths)
-        if end > len(slot) or serial == 0 or zlib.crc32(slot[_HEAD_BYTES:end]) != crc:
+        (crc,) = _CRC.unpack_from(slot, 0)
+        serial, command_id, epoch, args_crc, index, *lengths = _FIXED.unpack_from(slot, _CRC.size)
+        end = _CRC.size + _FIXED.size + sum(lengths)
+        if end > MARK_AT or serial == 0 or zlib.crc32(slot[_CRC.size : end]) != crc:
             return None
-        texts, at = [], _HEAD_BYTES + _FIXED.size
+        texts, at = [], _CRC.size + _FIXED.size
         for length in lengths:
             texts.append(slot[at : at + length])
             at += length
         device, cause, output, note = texts
         act = Act(cause.decode(), output.decode(), index)
-        return serial, Intent(act, device.decode(), command_id, epoch, args_crc, note), slot[0] != SETTLED
+        return serial, Intent(act, device.decode(), command_id, epoch, args_crc, note), slot[MARK_AT:] != mark_of(slot)
     except (struct.error, UnicodeDecodeError):
         return None
