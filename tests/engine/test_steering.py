@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from engine.plans import MS, line
+from engine.plans import LABEL, MS, line
 from engine.world import World, only
 
 from ripieno import engine as rooms
@@ -132,3 +132,14 @@ def test_a_device_that_comes_back_takes_the_setpoint_again() -> None:
     effects = world.tell(rooms.DeviceChanged(world.t, "conveyor", True, 7, ""))
 
     assert [each.setpoint.value for each in only(effects, Set)] == [95.0]
+
+
+def test_a_rule_over_time_sees_the_newest_result_until_it_is_too_old() -> None:
+    is_over = Compare("==", LABEL, Const("over"))
+    world = running(World(line(trim={"when": is_over, "for_ns": 150 * MS, "verify": None})))
+
+    assert fired(feed(world, "oo")) == []
+    assert len(fired(feed(world, "o"))) == 1
+    feed(world, "o")
+    effects = world.tell(rooms.Tick(world.t + 201 * MS))
+    assert fired(effects) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ripieno
 from ripieno.errors import BundleError
+from ripieno_daemon.fleet import Faults
 from ripieno_sim.board.channels import config_crc
 from ripieno_sim.plant import CHANNELS
+
+from .mortal import Point, draw_points
 
 BUNDLE = "quality-control"
 COUNTS_PER_MM = 10
@@ -17,13 +20,27 @@ BAUD = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One demo run."""
+    """One demo run.
+
+    Attributes:
+        kills: how often the daemon is killed, at points drawn from the seed; `points`, where given, are those points.
+        bundle: another than the shipped one; its `camera` place must be `camera_mm`.
+        faults: of the message-level broker, in virtual time.
+    """
 
     parts: int = 300
     seed: int = 7
     images: Path | None = None
     kills: int = 0
+    points: tuple[Point, ...] | None = None
     runtime: str = "auto"
+    bundle: Path | None = None
+    camera_mm: int = 120
+    faults: Faults = field(default_factory=Faults)
+
+    def deaths(self) -> list[Point]:
+        """Return the points at which the daemon dies, one for each life but the last."""
+        return draw_points(self.seed, self.kills) if self.points is None else list(self.points)
 
 
 def bundle_path(name: str = BUNDLE) -> Path:
@@ -39,16 +56,14 @@ def bundle_path(name: str = BUNDLE) -> Path:
     raise BundleError(f"the bundle {name} is not installed; looked beside {library}")
 
 
-def device_file(
-    folder: Path, *, port: str, camera: str, broker: str, runtime: str = "auto", state: str = "state"
-) -> Path:
+def device_file(folder: Path, settings: Settings, *, port: str, camera: str, broker: str, state: str = "state") -> Path:
     """Write `device.yaml` for the simulated line into `folder` and return its path."""
     text = f"""\
 # The simulated line of `ripieno demo`: a conveyor's board on a serial port, a camera that writes into a folder.
 ripieno: 1
 device: {{id: line-1, site: demo}}
-pipelines: [{_quoted(str(bundle_path()))}]
-runtime: {runtime}
+pipelines: [{_quoted(str(settings.bundle or bundle_path()))}]
+runtime: {settings.runtime}
 devices:
   conveyor: {{driver: link, port: {_quoted(port)}, baud: {BAUD}, counts_per_mm: {COUNTS_PER_MM}, rearm: auto,
       config_crc: {config_crc(CHANNELS)}}}

@@ -31,7 +31,7 @@ from ripieno_sim.rig import Rig, conveyor_rig
 from ripieno_sim.seeds import stream
 
 from .loop import VirtualLoop
-from .mortal import Fate, Point, draw_points, mortal
+from .mortal import Fate, Point, mortal
 from .pictures import FromFolder, Picture, Rendered
 from .ports import PictureStore, RigLines, SeededEntropy, VirtualClock
 from .report import Told, report
@@ -50,7 +50,7 @@ def run_virtual(settings: Settings, folder: Path, say: Says, progress: Says = la
         ConfigError: the pictures' folder is not usable.
     """
     transport = "{transport: socket, address: virtual, fleet: demo}"
-    path = device_file(folder, port=PORT, camera=CAMERA, broker=transport, runtime=settings.runtime)
+    path = device_file(folder, settings, port=PORT, camera=CAMERA, broker=transport)
     plan = compile_device(str(path), lambda name: Path(name).read_bytes(), installed_drivers())
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(_Stage(plan, settings, say, progress).run())
@@ -72,14 +72,14 @@ class _Stage:
         settings, seed = self._settings, self._settings.seed
         self._clock = clock = VirtualClock(loop)
         self._pictures = PictureStore()
-        plant = ConveyorSettings(parts=settings.parts, starts_us=None)
+        plant = ConveyorSettings(parts=settings.parts, camera_mm=settings.camera_mm, starts_us=None)
         self._rig = rig = conveyor_rig(seed, baud=BAUD, plant=plant, shutter=self._shutter)
         self._lines = RigLines(rig, clock, PORT)
         self._broker = MessageBroker()
         disk = stream(seed, "disk")
         storage = InlineStorage(self._state, clock, lambda _: 0.0003 + 0.002 * disk.random())
         consumer_disk = InlineStorage(self._state, clock, lambda _: 0.001)
-        client = self._broker.client("consumer", clock, SeededEntropy(seed, "consumer broker"))
+        client = self._broker.client("consumer", clock, SeededEntropy(seed, "consumer broker"), faults=settings.faults)
         rows = consumer_disk.database("consumer.sqlite")
         consumer = await Consumer.open(rows, client, clock, SeededEntropy(seed, "consumer"), self._plan.broker.fleet)
         async with asyncio.TaskGroup() as world:
@@ -93,7 +93,7 @@ class _Stage:
 
     async def _lives(self, storage: InlineStorage) -> None:
         """Let the daemon live until the last part has left, dying at each point of the seed."""
-        points: list[Point | None] = [*draw_points(self._settings.seed, self._settings.kills), None]
+        points: list[Point | None] = [*self._settings.deaths(), None]
         pause = stream(self._settings.seed, "restarts")
         for number, point in enumerate(points):
             if await self._life(storage, point, number):

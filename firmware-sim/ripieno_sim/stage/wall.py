@@ -31,7 +31,7 @@ from ripieno_sim.plant.parts import Part
 from ripieno_sim.rig import conveyor_rig
 
 from .brokers import broker
-from .mortal import Point, draw_points
+from .mortal import Point
 from .pictures import FromFolder, Picture, Rendered
 from .report import Told, report
 from .scene import BAUD, Settings, device_file, picture_name
@@ -78,17 +78,17 @@ class _Wall:
         async with broker(self._folder, clock, entropy) as running:
             path = device_file(
                 self._folder,
+                self._settings,
                 port=str(self._folder / "conveyor"),
                 camera=str(self._camera),
                 broker=running.section,
-                runtime=self._settings.runtime,
             )
             plan = compile_device(str(path), lambda name: Path(name).read_bytes(), installed_drivers())
             self._picture = self._pictures(plan)
             storage = DiskStorage(Path(plan.storage.state))
             rows = storage.database("consumer.sqlite")
             consumer = await Consumer.open(rows, running.consumer, clock, entropy, plan.broker.fleet)
-            plant = ConveyorSettings(parts=self._settings.parts, starts_us=None)
+            plant = ConveyorSettings(parts=self._settings.parts, camera_mm=self._settings.camera_mm, starts_us=None)
             rig = conveyor_rig(self._settings.seed, baud=BAUD, plant=plant, shutter=self._shutter)
             async with PtyPort(rig, self._folder / "conveyor") as port:
                 counting = asyncio.create_task(consumer.run(), name="consumer")
@@ -112,7 +112,7 @@ class _Wall:
 
     async def _lives(self, path: Path, start: Callable[[int], None], port: PtyPort, parts: list[Part]) -> None:
         """Let the daemon live until the last part has left, dying at each point of the seed."""
-        points: list[Point | None] = [*draw_points(self._settings.seed, self._settings.kills), None]
+        points: list[Point | None] = [*self._settings.deaths(), None]
         own_deaths = 0
         done = asyncio.create_task(self._until_done(port, parts), name="belt")
         try:

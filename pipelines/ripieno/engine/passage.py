@@ -111,6 +111,7 @@ class Passage:
         health, why = self._health(step, event)
         fields = {"label": event.label, "score": event.score} if health is Health.GOOD else None
         self._scene.counters["results" if fields else f"results_{health}"] += 1
+        self._scene.latest[event.step] = (event.taken_t, fields)
         self._steering.sample(event.step, fields)
         book = self._books.get(step.each)
         item = book.find(event.item) if book is not None and event.item is not None else None

@@ -41,6 +41,7 @@ class Scene:
         self.effects: list[Effect] = []
         self.counters: Counter[str] = Counter()
         self.readings: dict[str, tuple[int, str, tuple[float, ...]]] = {}
+        self.latest: dict[str, tuple[int, dict[str, object] | None]] = {}
         self.outputs: dict[str, OutputPlan] = {output.name: output for output in plan.outputs}
         self.inputs = {one.name: one for one in plan.inputs}
         self.setpoints: dict[str, float] = {o.name: float(o.safe) for o in plan.outputs if o.kind == "setpoint"}
@@ -54,7 +55,7 @@ class Scene:
             return self.setpoints.get(read.name, UNKNOWN)
         if read.source == "input":
             return self._field(read.name, read.field)
-        return UNKNOWN
+        return self._newest(read.name, read.field)
 
     def name(self, read: Operand | AggregateRef) -> str:
         """Return how a person would call the operand."""
@@ -82,15 +83,17 @@ class Scene:
             self.events,
             dict(sorted(self.counters.items())),
             self.readings,
+            self.latest,
             self.setpoints,
             [accumulator.state() for accumulator in self.accumulators],
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
-        self.t, self.events, counters, readings, setpoints, accumulators = state
+        self.t, self.events, counters, readings, latest, setpoints, accumulators = state
         self.counters = Counter(counters)
         self.readings = {name: (t, health, tuple(values)) for name, (t, health, values) in readings.items()}
+        self.latest = {step: (t, fields) for step, (t, fields) in latest.items()}
         self.setpoints.update({name: value for name, value in setpoints.items() if name in self.setpoints})
         for accumulator, kept in zip(self.accumulators, accumulators, strict=True):
             accumulator.restore(kept)
@@ -104,6 +107,14 @@ class Scene:
             return UNKNOWN
         value = values[[known for known, _ in plan.fields].index(field)]
         return value if math.isfinite(value) else UNKNOWN
+
+    def _newest(self, step: str, field: str) -> Value:
+        """Return a field of a step's newest result, if it is healthy and no older than its input allows."""
+        taken_t, fields = self.latest.get(step, (0, None))
+        plan = next(one for one in self.plan.steps if one.name == step)
+        if fields is None or self.t - taken_t > self.inputs[plan.input].max_age_ns:
+            return UNKNOWN
+        return fields.get(field, UNKNOWN)
 
 
 def _plain(value: Value) -> object:
