@@ -1,4 +1,4 @@
-"""Lines: a sensor that prints text or CSV on a serial line; docs/drivers/lines.md shows a device file.
+"""Lines: a sensor that prints text or CSV on a serial line.
 
 In:    lines of text. Out: readings, each with its health; ups and downs. No outputs.
 Never: a number that was not read, a bad line taken for a good one in silence; I/O.

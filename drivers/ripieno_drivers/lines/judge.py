@@ -19,7 +19,7 @@ from ripieno.values import Health
 
 from .settings import LinesPoint
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?|[+-]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?|[+-]?(inf|infinity|nan)", re.IGNORECASE | re.ASCII)
 """Stricter than float(), which takes 1_000 and other alphabets' digits."""
 
 

@@ -43,7 +43,7 @@ class LinesSensor:
     async def _serve(self, channel: Channel) -> None:
         lines, clock, settings = TextLines(self._settings.longest_bytes), self._context.clock, self._settings
         heard_ns = asked_ns = clock.monotonic_ns()
-        is_first, is_asked, is_silent = True, not settings.ask, False
+        is_known, is_asked, is_silent = False, not settings.ask, False
         while True:
             now_ns = clock.monotonic_ns()
             if settings.ask and (not is_asked or now_ns - asked_ns >= settings.ask_every_s * 1e9):
@@ -54,16 +54,19 @@ class LinesSensor:
             wait_s = max(0.001, (min(due_ns) - now_ns) / 1e9) if due_ns else None
             for chunk, at_us in await channel.read(wait_s):
                 for line in lines.feed(chunk):
-                    if self._take(line, at_us * 1000, is_first):
-                        heard_ns, is_silent = clock.monotonic_ns(), False
+                    if self._take(line, at_us * 1000, is_known):
+                        heard_ns, is_known, is_silent = clock.monotonic_ns(), True, False
                         self._standing.up()
-                    is_first = False
+                await clock.sleep(0)  # a flood must not keep the loop from others
             if not is_silent and clock.monotonic_ns() - heard_ns >= settings.silent_s * 1e9:
-                is_silent = True
+                is_known, is_silent = False, True
                 self._silent()
 
-    def _take(self, line: bytes | Overlong, at_ns: int, is_first: bool) -> bool:
-        """Report what a line tells; return whether it was a line of ours. The first may be the rest of one: only a good one counts."""
+    def _take(self, line: bytes | Overlong, at_ns: int, is_known: bool) -> bool:
+        """Report what a line tells; return whether it was a line of ours.
+
+        Until there was one, a line without numbers is none: it is the rest of one, a heading, or another device's.
+        """
         text = None if isinstance(line, Overlong) else line.decode("ascii", "replace")
         if text is not None and self._settings.checksum == "nmea":
             text = without_checksum(text)
@@ -73,7 +76,7 @@ class LinesSensor:
             if found is None:
                 continue
             fields, health, why = each.judge.judge(found, at_ns)
-            if health is not Health.GOOD and is_first:
+            if not is_known and health in (Health.MISSING, Health.DAMAGED):
                 continue
             ours = True
             self._changed(each, health, why)

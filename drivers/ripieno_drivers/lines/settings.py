@@ -38,9 +38,14 @@ class LinesSettings:
         float, Gt(0), Le(86_400), doc("without a good line for so long the device is down and its readings missing")
     ] = 2.0
     longest_bytes: Annotated[int, Ge(8), Le(4096), doc("a longer line is thrown away and counted")] = 512
-    checksum: Annotated[Literal["none", "nmea"], doc("nmea: `*` and two hex digits, XOR of all between $ and *")] = "none"
+    checksum: Annotated[Literal["none", "nmea"], doc("nmea: `*` and two hex digits, XOR of all between $ and *")] = (
+        "none"
+    )
     ask: Annotated[
-        str, MaxLen(64), Predicate(is_printable), doc("sent with CR LF to a sensor that prints only when asked; or empty")
+        str,
+        MaxLen(64),
+        Predicate(is_printable),
+        doc("sent with CR LF to a sensor that prints only when asked; or empty"),
     ] = ""
     ask_every_s: Annotated[float, Gt(0), Le(3600), doc("how often it is asked")] = 1.0
 
@@ -53,7 +58,10 @@ class LinesPoint:
     """
 
     pattern: Annotated[
-        str, MaxLen(500), Predicate(is_empty_or_a_pattern_with_named_groups), doc("regular expression; its groups are the fields")
+        str,
+        MaxLen(500),
+        Predicate(is_empty_or_a_pattern_with_named_groups),
+        doc("regular expression; its groups are the fields"),
     ] = ""
     columns: Annotated[Mapping[str, int], doc("field: CSV column, from 0")] = field(default_factory=dict)
     separator: Annotated[Literal[",", ";", "\t", " "], doc("between CSV columns")] = ","

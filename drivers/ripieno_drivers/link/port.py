@@ -17,9 +17,11 @@ from collections.abc import Callable
 from typing import Final
 
 import serial
+from serial.rs485 import RS485Settings
 
 from ripieno.contracts.ports import Line
 from ripieno.errors import DeviceError
+from ripieno_drivers.serial_line.framing import EIGHT_N_ONE, Framing
 
 READ_BYTES: Final = 4096
 _IFLAG, _OFLAG, _CFLAG, _LFLAG, _CC = 0, 1, 2, 3, 6
@@ -90,12 +92,18 @@ class SerialLine:
 
 
 class SerialLines:
-    """The `Lines` of a real machine: 8N1, no flow control, exclusively ours."""
+    """The `Lines` of a real machine: 8N1 where nothing else is asked for, no flow control, exclusively ours."""
 
     async def open(
         self, port: str, baud: int, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
     ) -> Line:
         """Open a port; raises DeviceError with the port's name and the mend."""
+        return await self.open_framed(port, baud, EIGHT_N_ONE, on_bytes, on_lost)
+
+    async def open_framed(
+        self, port: str, baud: int, framing: Framing, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
+    ) -> Line:
+        """Open a port with this framing; raises DeviceError also where the port cannot turn an RS-485 line round."""
         try:
             opened = serial.Serial(port, baud, timeout=0, exclusive=True)
         except ValueError as error:
@@ -103,10 +111,20 @@ class SerialLines:
         except OSError as error:  # serial.SerialException is one
             raise DeviceError(f"{port}: {_mend(error)}") from error
         try:
-            _make_raw(opened.fileno())
+            _make_raw(opened.fileno(), framing)
         except (OSError, termios.error) as error:
             opened.close()
             raise DeviceError(f"{port}: no serial port: {error}") from error
+        if (turned := framing.rs485) is not None:
+            try:
+                opened.rs485_mode = RS485Settings(
+                    turned.rts_on_send, not turned.rts_on_send, False, turned.before_ms / 1000, turned.after_ms / 1000
+                )
+            except (OSError, ValueError) as error:
+                opened.close()
+                raise DeviceError(
+                    f"{port}: cannot turn an RS-485 line round: {error}; set `rs485: adapter` if the adapter does it"
+                ) from error
         try:
             opened.set_low_latency_mode(True)
         except (OSError, ValueError, NotImplementedError):
@@ -114,14 +132,24 @@ class SerialLines:
         return SerialLine(opened, on_bytes, on_lost)
 
 
-def _make_raw(fd: int) -> None:
+def control_flags(found: int, framing: Framing) -> int:
+    """Return termios' c_cflag for a framing; what else was found (the speed) stays."""
+    off = termios.CSIZE | termios.PARENB | termios.PARODD | termios.CSTOPB | termios.CRTSCTS | termios.HUPCL
+    flags = found & ~off | termios.CREAD | termios.CLOCAL
+    flags |= termios.CS7 if framing.data_bits == 7 else termios.CS8
+    flags |= {"none": 0, "even": termios.PARENB, "odd": termios.PARENB | termios.PARODD}[framing.parity]
+    return flags | (termios.CSTOPB if framing.stop_bits == 2 else 0)
+
+
+def _make_raw(fd: int, framing: Framing) -> None:
     """Every flag as we need it, whatever was found; the speed stays as pyserial set it."""
     attributes = termios.tcgetattr(fd)
     attributes[_IFLAG] = 0  # no IGNBRK, BRKINT, PARMRK: a break is read as one 0x00
     attributes[_OFLAG] = 0
     attributes[_LFLAG] = 0
-    off = termios.CSIZE | termios.PARENB | termios.CSTOPB | termios.CRTSCTS | termios.HUPCL
-    attributes[_CFLAG] = attributes[_CFLAG] & ~off | termios.CS8 | termios.CREAD | termios.CLOCAL
+    if framing.parity != "none":
+        attributes[_IFLAG] = termios.INPCK  # without PARMRK a byte of wrong parity is read as 0x00: the checks find it
+    attributes[_CFLAG] = control_flags(attributes[_CFLAG], framing)
     attributes[_CC][termios.VMIN] = 1  # with 0, "nothing yet" could not be told from a hang-up
     attributes[_CC][termios.VTIME] = 0
     termios.tcsetattr(fd, termios.TCSANOW, attributes)

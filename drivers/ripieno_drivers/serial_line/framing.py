@@ -1,4 +1,4 @@
-"""How bytes stand on a serial line beyond the baud rate: data bits, parity, stop bits, who turns an RS-485 line round."""
+"""How bytes stand on a serial line: data bits, parity, stop bits, and who turns an RS-485 line round."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ async def keep_open(
     standing: Standing,
     serve: Callable[[Channel], Awaitable[None]],
 ) -> NoReturn:
-    """Run `serve` on the opened port for ever; each DeviceError is a `down`, and waits longer until the device came up."""
+    """Run `serve` on the opened port for ever; each DeviceError is a `down`; waits longer until the device came up."""
     failures = 0
     while True:
         ups = standing.ups
