@@ -1,16 +1,17 @@
 """Pulses from the call to the outcome: at most once, whatever happens; docs/link-protocol.md section 5.
 
-fire -> id and intent -> durable -> its turn (departures.py) -> the link -> unresolved (commands.py) -> outcome
+begin -> id and intent -> durable -> its turn (departures.py) -> the link -> unresolved (commands.py) -> outcome
+
+Nothing waits here: who calls `begin` makes the intent durable and says so.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from ripieno.contracts.driver import Context, Intent, Point
-from ripieno.errors import LinkDown, StorageError
+from ripieno.errors import LinkDown
 from ripieno.values import Act, Outcome, OutcomeKind, Pulse
 
 from .arguments import order_for
@@ -60,14 +61,9 @@ class Acts:
         self._highest = intents.highest(self._context.device)
         self._is_open = True
 
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Do a pulse at most once; the outcome follows section 5 of the protocol.
-
-        An outcome that comes after this was cancelled goes to `context.settled`.
-
-        Raises:
-            LinkDown: the device was stopped before the outcome was known; the intent stays open and the next start
-            resolves it.
+    def begin(self, pulse: Pulse, note: bytes, tell: Callable[[Outcome | LinkDown], None]) -> Departure | Outcome:
+        """Give a pulse its id and intent, or say why not. The intent must then be made durable, and `is_durable` or
+        `is_refused` called; `tell` is called once, at the earliest then.
         """
         link, welcome, point = self._link, self._link.welcome, self._outputs.get(pulse.output)
         if not self._is_open or not link.is_up or welcome is None:
@@ -85,27 +81,21 @@ class Acts:
             return _not_executed(pulse.act, "the board's command ids are used up")
         self._highest = cmd_id
         intent = Intent(pulse.act, device, cmd_id, welcome.journal_epoch, order.args.crc(), note)
-        future = asyncio.get_running_loop().create_future()
-        departure = Departure(Command(intent, order, welcome.boot_id), order, welcome, future)
+        departure = Departure(Command(intent, order, welcome.boot_id), order, welcome, tell)
         self._waiting[cmd_id] = departure
         self._departures.enter(departure)
-        try:
-            await self._context.intents.write(intent)
-        except StorageError:
-            departure.refused = departure.refused or "storage"
-        except BaseException:
-            departure.refused, departure.nobody_waits = "cancelled before it was sent", True
-            self.depart()
-            raise
+        return departure
+
+    def is_durable(self, departure: Departure) -> None:
+        """The intent would survive a power cut: the act may leave."""
         departure.is_durable = True
         self.depart()
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            departure.nobody_waits = True
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self._context.settled(future.result())
-            raise
+
+    def is_refused(self, departure: Departure, why: str, *, nobody_waits: bool = False) -> None:
+        """The intent could not be made durable, or nobody wants the act any more: it must not leave."""
+        departure.refused = departure.refused or why
+        departure.nobody_waits = departure.nobody_waits or nobody_waits
+        self.depart()
 
     def withdraw(self, act: Act) -> None:
         """CANCEL it if it has left, keep it back if it has not."""
@@ -148,7 +138,7 @@ class Acts:
         if departure is None or departure.nobody_waits:
             self._context.settled(outcome)
         else:
-            departure.outcome.set_result(outcome)
+            departure.tell(outcome)
 
     def answered(self, answer: Answered) -> None:
         if (settled := self._unresolved.answered(answer)) is not None:
@@ -186,8 +176,7 @@ class Acts:
         self.session_lost()
         for departure in self._waiting.values():
             if not departure.nobody_waits:
-                error = LinkDown(f"{self._context.device}: stopped before the outcome was known")
-                departure.outcome.set_exception(error)
+                departure.tell(LinkDown(f"{self._context.device}: stopped before the outcome was known"))
         self._waiting.clear()
 
     def _now_us(self) -> int:

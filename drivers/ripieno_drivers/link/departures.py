@@ -8,11 +8,11 @@ lower ids. One whose window closed meanwhile is not sent.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ripieno.errors import LinkDown
 from ripieno.values import Act, Outcome
 
 from .arguments import Order
@@ -22,14 +22,14 @@ from .messages import Welcome
 
 @dataclass(slots=True, eq=False)
 class Departure:
-    """One act on its way to the line. `refused` says why it must not leave; `nobody_waits`: its caller was
-    cancelled.
+    """One act on its way to the line. `refused` says why it must not leave; `tell` hears the outcome, or that the
+    device was stopped before it was known; `nobody_waits`: its caller was cancelled.
     """
 
     command: Command
     order: Order
     session: Welcome
-    outcome: asyncio.Future[Outcome]
+    tell: Callable[[Outcome | LinkDown], None]
     is_durable: bool = False
     refused: str = ""
     nobody_waits: bool = False

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 MAX_BYTES: Final = 65_536
+
+
+class Wakes(Protocol):
+    """Whoever must look again; an asyncio.Event is one."""
+
+    def set(self) -> None: ...
 
 
 class Inbox:
     """Of one opened line. Its two methods `take` are the line's callbacks; they only note and wake."""
 
-    def __init__(self, wake: asyncio.Event, now_us: Callable[[], int]) -> None:
+    def __init__(self, wake: Wakes, now_us: Callable[[], int]) -> None:
         self._wake = wake
         self._now_us = now_us
         self._chunks: deque[tuple[bytes, int]] = deque()

@@ -1,0 +1,211 @@
+"""Everything that a board's driver does but wait: the link, its acts and levels, the bytes that leave.
+
+Whoever runs it opens the line, calls `turn` when something has come, when `wake` was set or when `deadline_us` is due,
+and `lost` when the line is gone. Nothing here waits or reads a clock but the context's: the device runs it on a loop
+(actuator.py), a simulation in virtual time.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ripieno.contracts.driver import Context, Point
+from ripieno.contracts.ports import Line
+from ripieno.errors import CommandRefused, DeviceError
+from ripieno.values import Setpoint
+
+from .acts import Acts
+from .arguments import level_for
+from .core import Link
+from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, Up
+from .inbox import Inbox, Wakes
+from .levels import Levels
+from .messages import EventKind
+from .outgoing import Outgoing
+from .reports import Reports
+from .settings import LinkSettings
+
+RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+UNANSWERED_US: Final = 2_000_000
+STUCK_US: Final = 2_000
+"""When a line took less than it was given, try again after this."""
+ARM_AGAIN_US: Final = 500_000
+ARM_ANSWERED_US: Final = 10_000_000
+"""A board that answers ARM without arming all it was asked for is asked again, but rarely."""
+
+
+class Service:
+    """One board. `wake.set()` is called when there is something to do before `deadline_us`."""
+
+    def __init__(self, settings: LinkSettings, context: Context, wake: Wakes) -> None:
+        self._settings = settings
+        self._context = context
+        self._wake = wake
+        self._outputs: dict[str, Point] = {p.name: p for p in context.points if p.kind in ("pulse", "setpoint")}
+        self._mask = 0
+        for point in self._outputs.values():
+            if point.settings.channel is not None:
+                self._mask |= 1 << point.settings.channel & 0xFFFF
+        uid = bytes.fromhex(settings.uid) if settings.uid else None
+        self.link = Link(baud=settings.baud, nonce=self._nonce, uid=uid, config_crc=settings.config_crc)
+        self.acts = Acts(context, self.link, self._outputs, settings.counts_per_mm, wake.set)
+        self.outgoing = Outgoing()
+        self._reports = Reports(context, settings.counts_per_mm)
+        self._levels = Levels()
+        self._arm_again_us = 0
+        self._opened_us = 0
+        self._had_session = False
+        self._failures = 0
+
+    # What the daemon asks for.
+
+    def set(self, setpoint: Setpoint) -> None:
+        """Keep a value and renew it while the channel is armed.
+
+        Raises:
+            CommandRefused: the output is not a setpoint of this device, or a number does not fit.
+        """
+        point = self._outputs.get(setpoint.output)
+        if point is None or point.kind != "setpoint":
+            raise CommandRefused(f"{self._context.device}: no setpoint output is called {setpoint.output}")
+        level = level_for(setpoint, point.settings)
+        if isinstance(level, str):
+            raise CommandRefused(f"{self._context.device}: {level}")
+        self._levels.put(*level, self._now_us())
+        self._wake.set()
+
+    def rearm(self) -> None:
+        """Arm the bound outputs; said, and not kept for later, when that is not possible now."""
+        if self.link.is_up and self.link.is_stopped:
+            self._say("not armed: an emergency stop is latched; only a reset or the board's own button clears it")
+        elif not self.link.arm(self._mask):
+            self._say("not armed: there is no session with the board")
+        self._wake.set()
+
+    def estop(self, reason: int) -> None:
+        """Stop every output of the board until a person resets it; repeated until the board confirms it."""
+        self.link.estop(reason)
+        self._wake.set()
+
+    # The line.
+
+    def opened(self) -> None:
+        """The line is open."""
+        self._opened_us = self._now_us()
+        self._had_session = False
+
+    def lost(self, why: str) -> float:
+        """The line is gone, or could not be opened; return after how many seconds to open it again."""
+        self._handle(self.link.lost(self._now_us(), why))
+        self.outgoing.clear()
+        self._reports.down(why)
+        self._failures = 0 if self._had_session else self._failures + 1
+        self._had_session = False
+        return RETRY_S[min(self._failures, len(RETRY_S)) - 1 if self._failures else 0]
+
+    def turn(self, line: Line, inbox: Inbox) -> None:
+        """Handle what has come, ask for what is due, write what the line takes.
+
+        Raises:
+            DeviceError: the line is gone.
+        """
+        link = self.link
+        for received, at_us in inbox.emptied():
+            self._handle(link.receive(received, at_us))
+        if inbox.loss:
+            raise DeviceError(inbox.loss)
+        now_us = self._now_us()
+        self._handle(link.receive(b"", now_us))
+        self.acts.depart()
+        self.acts.ask()
+        self._levels.serve(link, now_us)
+        if self._settings.rearm == "auto":
+            self._arm_if_needed(now_us)
+        self.acts.begun(self.outgoing.drain(line))
+        if not self.outgoing:
+            self.outgoing.put(link.poll(now_us), link.acts_polled)
+            self.acts.begun(self.outgoing.drain(line))
+        if not self._had_session and now_us - self._opened_us > UNANSWERED_US and not link.is_refused:
+            self._reports.down(f"{self._settings.port} is open, but no board answers at {self._settings.baud} baud")
+
+    def deadline_us(self) -> int | None:
+        """Return when `turn` has something to do if nothing is read before."""
+        now_us, link = self._now_us(), self.link
+        if self.outgoing:
+            return now_us + STUCK_US
+        deadlines = (link.next_deadline(now_us), self.acts.next_deadline(), self._levels.next_deadline(link))
+        return min((at_us for at_us in deadlines if at_us is not None), default=None)
+
+    def leave(self) -> None:
+        """Take no more acts, cancel what waits on the board, let setpoints lapse; then `turn` until `has_left`."""
+        self.acts.stop()
+        self._levels.let_lapse(self.link)
+        self._levels = Levels()
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the board has heard all of it, or there is no board to tell."""
+        return not self.link.is_up or (self.link.is_idle and not self.outgoing and self.acts.are_settled)
+
+    def abandon(self) -> None:
+        """Nothing leaves any more; acts without an outcome stay open intents for the next start."""
+        self.outgoing.clear()
+        self.acts.abandon()
+
+    # What comes in.
+
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Up):
+                self._had_session = True
+                self._arm_again_us = 0
+                self._reports.up(event.welcome.journal_epoch)
+                self.acts.session_up(event.welcome)
+                self._levels.renew_all(self._now_us())
+            elif isinstance(event, Down):
+                self.outgoing.clear()
+                self.acts.session_lost()
+                self._reports.down(event.why)
+            elif isinstance(event, Refused):
+                self._reports.down(event.why)
+            elif isinstance(event, Answered):
+                self.acts.answered(event)
+            elif isinstance(event, Sampled):
+                self.acts.moved(event.count)
+                self._reports.sampled(event, self._epoch)
+            elif isinstance(event, Happened):
+                self._happened(event)
+            elif isinstance(event, Stopped):
+                self._say("the board confirms the emergency stop")
+
+    def _happened(self, event: Happened) -> None:
+        self._reports.happened(event, self.link, self._epoch)
+        if event.kind is EventKind.REFUSED and event.number > 1:
+            self._levels.drop(event.source)
+        elif event.kind is EventKind.SAFE:
+            self._arm_again_us = 0
+        elif event.kind is EventKind.ARMED:
+            self._arm_again_us = self._now_us() + ARM_ANSWERED_US
+            self._levels.renew_all(self._now_us())
+
+    def _arm_if_needed(self, now_us: int) -> None:
+        """`rearm: auto`: after the burst of PINGs, and again when the board fell safe by itself; never over an
+        e-stop.
+        """
+        link = self.link
+        wanted = link.is_synced and not link.is_stopped and link.armed & self._mask != self._mask
+        if wanted and now_us >= self._arm_again_us and link.arm(self._mask):
+            self._arm_again_us = now_us + ARM_AGAIN_US
+
+    @property
+    def _epoch(self) -> int:
+        return self.link.welcome.journal_epoch if self.link.welcome else 0
+
+    def _now_us(self) -> int:
+        return self._context.clock.monotonic_ns() // 1000
+
+    def _nonce(self) -> int:
+        return int.from_bytes(self._context.entropy.token(4), "little")
+
+    def _say(self, text: str) -> None:
+        self._context.say(f"{self._context.device}: {text}")
