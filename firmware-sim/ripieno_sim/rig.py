@@ -18,13 +18,14 @@ class Rig:
     """Board, line and plant. Times are true microseconds and never fall.
 
     In virtual time: `send` what the host writes, `advance` to the sooner of `next_deadline_us` and the host's own
-    deadline, hand what it returns to the host.
+    deadline, hand what it returns to the host. `due_us` is the next deadline as the last `advance` left it.
     """
 
     board: Board
     line: PacedLine
     plant: Conveyor
     now_us: int = 0
+    due_us: int | None = None
     steps: int = field(default=0, repr=False)
     _deeds: list[tuple[int, int, Callable[[int], None]]] = field(default_factory=list, repr=False)
     _deeds_told: int = field(default=0, repr=False)
@@ -65,6 +66,7 @@ class Rig:
         while (due_us := self.next_deadline_us()) is not None and due_us <= now_us:
             arrived += self._step(max(due_us, self.now_us))
         self.now_us = max(now_us, self.now_us)
+        self.due_us = due_us
         return arrived
 
     def _step(self, now_us: int) -> bytes:

@@ -85,24 +85,26 @@ class RigLines:
 
     def moved(self) -> None:
         """Something changed the rig from outside: look again when it has something to do."""
-        if self._timer is not None:
-            self._timer.cancel()
-        due_us = self._rig.next_deadline_us()
-        self._timer = None
-        if due_us is not None:
-            at_s = (START_NS + due_us * 1000) / 1e9
-            self._timer = self._loop.call_at(max(at_s, self._loop.time()), self._advance)
+        self._wait(self._rig.next_deadline_us())
 
     def close(self) -> None:
         """Stop moving the rig."""
         if self._timer is not None:
             self._timer.cancel()
 
+    def _wait(self, due_us: int | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if due_us is not None:
+            at_s = (START_NS + due_us * 1000) / 1e9
+            self._timer = self._loop.call_at(max(at_s, self._loop.time()), self._advance)
+
     def _advance(self) -> None:
         arrived = self._rig.advance(self._clock.now_us())
         if arrived and self._host is not None:
             self._host.on_bytes(arrived)
-        self.moved()
+        self._wait(self._rig.due_us)
 
 
 class _RigLine:

@@ -8,6 +8,7 @@ from pathlib import Path
 import ripieno
 from ripieno.errors import BundleError
 from ripieno_daemon.fleet import Faults
+from ripieno_sim.board import BoardSettings
 from ripieno_sim.board.channels import config_crc
 from ripieno_sim.plant import CHANNELS
 
@@ -16,6 +17,8 @@ from .mortal import Point, draw_points
 BUNDLE = "quality-control"
 COUNTS_PER_MM = 10
 BAUD = 1_000_000
+# The pipeline asks where the belt is no older than 500 ms; edges carry the exact count anyway.
+BOARD = BoardSettings(table=CHANNELS, baud=BAUD, sample_us=100_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from .mortal import Fate, Point, mortal
 from .pictures import FromFolder, Picture, Rendered
 from .ports import PictureStore, RigLines, SeededEntropy, VirtualClock
 from .report import Told, report
-from .scene import BAUD, Settings, device_file, picture_name
+from .scene import BAUD, BOARD, Settings, device_file, picture_name
 
 PORT, CAMERA = "virtual", "/station"
 SETTLE_S = 1.0  # after the last part: outcomes, exits and receipts on their way
@@ -73,7 +73,7 @@ class _Stage:
         self._clock = clock = VirtualClock(loop)
         self._pictures = PictureStore()
         plant = ConveyorSettings(parts=settings.parts, camera_mm=settings.camera_mm, starts_us=None)
-        self._rig = rig = conveyor_rig(seed, baud=BAUD, plant=plant, shutter=self._shutter)
+        self._rig = rig = conveyor_rig(seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter)
         self._lines = RigLines(rig, clock, PORT)
         self._broker = MessageBroker()
         disk = stream(seed, "disk")

@@ -34,7 +34,7 @@ from .brokers import broker
 from .mortal import Point
 from .pictures import FromFolder, Picture, Rendered
 from .report import Told, report
-from .scene import BAUD, Settings, device_file, picture_name
+from .scene import BAUD, BOARD, Settings, device_file, picture_name
 
 START_S = 20.0
 STOP_S = 10.0
@@ -89,7 +89,7 @@ class _Wall:
             rows = storage.database("consumer.sqlite")
             consumer = await Consumer.open(rows, running.consumer, clock, entropy, plan.broker.fleet)
             plant = ConveyorSettings(parts=self._settings.parts, camera_mm=self._settings.camera_mm, starts_us=None)
-            rig = conveyor_rig(self._settings.seed, baud=BAUD, plant=plant, shutter=self._shutter)
+            rig = conveyor_rig(self._settings.seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter)
             async with PtyPort(rig, self._folder / "conveyor") as port:
                 counting = asyncio.create_task(consumer.run(), name="consumer")
                 try:
