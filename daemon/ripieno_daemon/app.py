@@ -203,6 +203,7 @@ class App:
                 entropy=self._ports.entropy,
                 lines=self._ports.lines,
                 folder=self._ports.folder,
+                storage=self._ports.storage,
                 intents=intents,
                 report=self._reporting(conductor),
                 settled=conductor.settled,

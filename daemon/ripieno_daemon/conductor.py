@@ -17,10 +17,10 @@ from typing import Any
 import msgpack
 
 from ripieno import engine as rooms
-from ripieno.contracts.driver import Arrival, Device, Intents
+from ripieno.contracts.driver import Arrival, BookingDevice, Device, Intents
 from ripieno.contracts.ports import Inference
 from ripieno.engine import Effect, Engine, Event, pack_event, plain
-from ripieno.errors import RipienoError
+from ripieno.errors import CommandRefused, RipienoError
 from ripieno.plan import PipelinePlan
 from ripieno.values import (
     DeviceDown,
@@ -240,7 +240,10 @@ class Conductor:
         self.settled(outcome)
 
     async def _book(self, effect: rooms.Book) -> None:
-        self.settled(Outcome(effect.booking.act, OutcomeKind.NOT_EXECUTED, "no device books yet"))
+        device = self._devices[effect.booking.output]
+        if not isinstance(device, BookingDevice):
+            raise CommandRefused(f"{effect.booking.output}: the driver of its device claims bookings and makes none")
+        self.settled(await device.book(effect.booking))
 
     def _answered(self, call: Call, inferred: Inferred) -> None:
         infer, result = call.infer, inferred.result

@@ -22,6 +22,7 @@ __all__ = ["CHANNELS", "FLOW", "GATE", "Conveyor", "ConveyorSettings", "EdgeSink
 
 GATE, FLOW = 0, 1
 EYE, GATE_OPEN, ESTOP = 0, 1, 2
+RUN_OUT_MM = 80  # the belt runs on behind the last part, as real ones do
 FLOW_PER_ONE = 10_000  # hundredths of a percent
 CHANNELS = (
     Channel(number=GATE, kind=ChannelKind.PULSE, scale=1, minimum=0, maximum=1, safe=0, cap_ms=2000),
@@ -85,7 +86,7 @@ class Conveyor:
             (settings.part_mm * COUNTS_PER_MM, self._eye_clears),
             (settings.camera_mm * COUNTS_PER_MM, self.station.trigger),
             (settings.gate_mm * COUNTS_PER_MM, self._at_gate),
-            ((settings.gate_mm + settings.part_mm) * COUNTS_PER_MM, self._leaves),
+            ((settings.gate_mm + settings.part_mm + RUN_OUT_MM) * COUNTS_PER_MM, self._leaves),
         ]
         self._first = before + self._pitch  # the belt's count with part 0 at the photo-eye
         self._feeder = stream(seed, "feeder")

@@ -8,7 +8,7 @@ Definitions: `outcome` counts parts with a verdict by the plant's bins, `undecid
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -68,10 +68,13 @@ class Told:
                 self.frame_to_command_ms.append((event.sent_t - asked_t) / 1e6)
 
 
-def report(plant: Conveyor, told: Told, delivered: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+def report(
+    plant: Conveyor, told: Told, delivered: Sequence[Mapping[str, Any]], scrapped: Collection[int], seed: int
+) -> dict[str, Any]:
     """Return the figures of a run.
 
     Args:
+        scrapped: indexes of the parts that the stock system has booked as scrap.
         delivered: the consumer's decisions and alarms, one map for each row it counted (decoded payloads).
         seed: of the run, for the same plant without control.
     """
@@ -110,6 +113,10 @@ def report(plant: Conveyor, told: Told, delivered: Sequence[Mapping[str, Any]], 
             "duplicates": sum(times - 1 for times in ids.values()),
         },
         "latency_ms": {"frame_to_command": _spread(told.frame_to_command_ms)},
+        "stock": {
+            "scrapped": len(scrapped),
+            "scrapped_passed": sum(part.index in scrapped and part.end is End.PASSED for part in parts),
+        },
         "control": _control(parts, told.corrections, seed),
         "alarms": dict(sorted(told.alarms.items())),
     }
@@ -162,6 +169,7 @@ def text(figures: Mapping[str, Any]) -> str:
         ("", f"flow; without them it would end at {without}"),
         ("results", f"{results['recorded']} recorded, {results['delivered']} counted by the consumer,"),
         ("", f"{results['missing']} missing, {results['duplicates']} counted twice; broker: {figures['broker']}"),
+        ("stock", f"{figures['stock']['scrapped']} parts booked as scrap, each once"),
         ("latency", f"from picture to command {_ms(latency['p50'])} (median), {_ms(latency['p99'])} (99 in 100)"),
         ("record", f"ledger head {head}, plan {plan}"),
     ]
@@ -188,6 +196,7 @@ def broken(figures: Mapping[str, Any]) -> list[str]:
         "a part without a verdict is in the pass bin": figures["undecided_passed"] == 0,
         "a recorded result did not reach the consumer": results["missing"] == 0,
         "a result was counted twice": results["duplicates"] == 0,
+        "a part was booked as scrap that is in the pass bin": figures["stock"]["scrapped_passed"] == 0,
         "the outcomes do not add up to the parts": sum(outcome.values()) == figures["parts"],
         "the daemon's verdicts do not add up to the parts": sum(figures["verdicts"].values()) == figures["parts"],
     }

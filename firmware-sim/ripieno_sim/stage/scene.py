@@ -72,6 +72,7 @@ devices:
       config_crc: {config_crc(CHANNELS)}}}
   station:  {{driver: folder-camera, path: {_quoted(camera)}, mode: watch, pattern:
       '(?P<n>[0-9]+)_(?P<count>-?[0-9]+)', counts_per_mm: {COUNTS_PER_MM}}}
+  warehouse: {{driver: sqlite-booking, path: stock.sqlite}}
 inputs:
   top:       {{device: station}}
   photo_eye: {{device: conveyor, input: 0}}
@@ -79,6 +80,7 @@ inputs:
 outputs:
   gate: {{device: conveyor, channel: 0}}
   flow: {{device: conveyor, channel: 1, scale: 100}}
+  stock: {{device: warehouse}}
 broker: {broker}
 storage: {{state: {_quoted(state)}}}
 """

@@ -8,11 +8,9 @@ seed gives the same ledger, byte for byte.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import msgpack
 
 from ripieno.contracts.ports import Broker, Inference
 from ripieno.language import compile_device
@@ -21,7 +19,6 @@ from ripieno_daemon.app import App, Ports
 from ripieno_daemon.bundles import Bundle
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_daemon.fleet import Consumer, MessageBroker
-from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import InlineStorage
 from ripieno_daemon.workers.inline import InlineInference
 from ripieno_daemon.workers.wanted import runtime_of, steps_of
@@ -30,11 +27,12 @@ from ripieno_sim.plant.parts import Part
 from ripieno_sim.rig import Rig, conveyor_rig
 from ripieno_sim.seeds import stream
 
+from .afterwards import read
 from .loop import VirtualLoop
 from .mortal import Fate, Point, mortal
 from .pictures import FromFolder, Picture, Rendered
 from .ports import PictureStore, RigLines, SeededEntropy, VirtualClock
-from .report import Told, report
+from .report import report
 from .scene import BAUD, BOARD, Settings, device_file, picture_name
 
 PORT, CAMERA = "virtual", "/station"
@@ -87,9 +85,8 @@ class _Stage:
             await self._lives(storage)
             counting.cancel()
         self._lines.close()
-        delivered = await rows.read(lambda tx: tx.execute("SELECT kind, payload FROM rows").fetchall())
         await rows.close()
-        return await self._figures(rig, storage, [dict(msgpack.unpackb(payload)) for _, payload in delivered])
+        return await self._figures(rig, storage)
 
     async def _lives(self, storage: InlineStorage) -> None:
         """Let the daemon live until the last part has left, dying at each point of the seed."""
@@ -170,13 +167,8 @@ class _Stage:
         picture, ending = self._picture(part)
         self._pictures.arrive(CAMERA, picture_name(part.index, count, ending), picture)
 
-    async def _figures(self, rig: Rig, storage: InlineStorage, delivered: list[Mapping[str, Any]]) -> dict[str, Any]:
-        told = Told()
-        ledger = await Ledger.open(storage.database("ledger.sqlite"), self._clock, SeededEntropy(0, "reader"))
-        async for record in ledger.records():
-            told.take(record)
-        head = ledger.head()[1]
-        await ledger.close()
-        figures = report(rig.plant, told, delivered, self._settings.seed)
-        extra = {"broker": "message-level, simulated", "plan_digest": digest(self._plan), "ledger_head": head}
-        return {**figures, **extra, "virtual_s": round(self._clock.now_us() / 1e6, 3), "starts": told.starts}
+    async def _figures(self, rig: Rig, storage: InlineStorage) -> dict[str, Any]:
+        left = await read(storage, self._clock, SeededEntropy(0, "reader"))
+        figures = report(rig.plant, left.told, left.delivered, left.scrapped, self._settings.seed)
+        extra = {"broker": "message-level, simulated", "plan_digest": digest(self._plan), "ledger_head": left.head}
+        return {**figures, **extra, "virtual_s": round(self._clock.now_us() / 1e6, 3), "starts": left.told.starts}

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgpack
 import uvloop
 
 from ripieno.errors import RipienoError
@@ -23,17 +22,17 @@ from ripieno.language import compile_device
 from ripieno.plan import Plan, digest
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_daemon.fleet import Consumer
-from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 from ripieno_sim.line.ptys import PtyPort
 from ripieno_sim.plant.conveyor import ConveyorSettings
 from ripieno_sim.plant.parts import Part
 from ripieno_sim.rig import conveyor_rig
 
+from .afterwards import read
 from .brokers import broker
 from .mortal import Point
 from .pictures import FromFolder, Picture, Rendered
-from .report import Told, report
+from .report import report
 from .scene import BAUD, BOARD, Settings, device_file, picture_name
 
 START_S = 20.0
@@ -97,11 +96,10 @@ class _Wall:
                 finally:
                     counting.cancel()
                     await asyncio.gather(counting, return_exceptions=True)
-            found = await rows.read(lambda tx: tx.execute("SELECT payload FROM rows").fetchall())
             await rows.close()
-            told, head = await self._read(storage, clock, entropy)
-        figures = report(rig.plant, told, [msgpack.unpackb(payload) for (payload,) in found], self._settings.seed)
-        extra = {"broker": running.name, "plan_digest": digest(plan), "ledger_head": head}
+            left = await read(storage, clock, entropy)
+        figures = report(rig.plant, left.told, left.delivered, left.scrapped, self._settings.seed)
+        extra = {"broker": running.name, "plan_digest": digest(plan), "ledger_head": left.head}
         return {**figures, **extra, "starts": self._starts, "ready_ms": self._ready_ms}
 
     def _pictures(self, plan: Plan) -> Picture:
@@ -201,15 +199,6 @@ class _Wall:
             raise DaemonFailed(f"the daemon did not stop within {STOP_S:g} s:\n" + "\n".join(self._words)) from None
         if code:
             raise DaemonFailed(f"the daemon stopped with status {code}:\n" + "\n".join(self._words))
-
-    async def _read(self, storage: DiskStorage, clock: SystemClock, entropy: SystemEntropy) -> tuple[Told, str]:
-        told = Told()
-        ledger = await Ledger.open(storage.database("ledger.sqlite"), clock, entropy)
-        async for record in ledger.records():
-            told.take(record)
-        head = ledger.head()[1]
-        await ledger.close()
-        return told, head
 
     def _shutter(self, part: Part, count: int, t_us: int) -> None:
         """The camera writes its file as an FTP upload does: under a dotted name first, then moved."""

@@ -13,11 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from ripieno.values import Act, DeviceDown, DeviceUp, Edge, Frame, Message, Outcome, Position, Pulse, Reading, Setpoint
+from ripieno.values import (
+    Act,
+    Booking,
+    DeviceDown,
+    DeviceUp,
+    Edge,
+    Frame,
+    Message,
+    Outcome,
+    Position,
+    Pulse,
+    Reading,
+    Setpoint,
+)
 
-from .ports import Clock, Entropy, Folder, Lines
+from .ports import Clock, Entropy, Folder, Lines, Storage
 
 
 class Place:
@@ -79,6 +92,7 @@ class Context:
     entropy: Entropy
     lines: Lines
     folder: Folder
+    storage: Storage
     intents: Intents
     report: Callable[[Arrival], None]
     settled: Callable[[Outcome], None]
@@ -86,7 +100,7 @@ class Context:
 
 
 class Device(Protocol):
-    """An opened device. A device without outputs raises CommandRefused from the last four."""
+    """An opened device. A device raises CommandRefused from what it has no output for."""
 
     async def run(self) -> None:
         """Serve until cancelled: open, report, reconnect on its own ladder.
@@ -108,6 +122,14 @@ class Device(Protocol):
 
     def rearm(self) -> None:
         """A person (or `rearm: auto`) says that outputs may move again."""
+
+
+@runtime_checkable
+class BookingDevice(Device, Protocol):
+    """A device that serves booking outputs."""
+
+    async def book(self, booking: Booking) -> Outcome:
+        """Have an effect in a system that dedupes by the act's id; tries until that system has it. Safe to ask again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, Pul
 from ripieno.values import UNKNOWN, Act, Booking, Health, ItemId, OutcomeKind, Pulse, Trigger, Verdict
 
 from . import events
-from .effects import Alarm, Book, Closed, Decided, Drop, Fire, Infer, Operands
+from .effects import Alarm, Book, Closed, Decided, Drop, Fire, Infer, Operands, Reported
 from .items import MAX_OPEN, Item, ItemBook
 from .scene import Condition, Scene
+from .sight import Sight
 from .steering import Steering
 
+SEEN = "_seen"  # beside a result's fields: what "changes" compares; no expression can name it
 MAX_MISSED = 10_000  # parts that one jump of the edge counter may stand for; more is a broken counter
 
 
@@ -33,6 +35,8 @@ class Passage:
         self._by_position = {item.follows: self._books[item.name] for item in plan.items}
         self._steps = {step.name: step for step in plan.steps}
         self._models = {model.name: model.sha256[:16] for model in plan.models}
+        self._detecting = {model.name for model in plan.models if model.task == "detect"}
+        self.sight = Sight(scene)
         self._now_rules = {name: [r for r in plan.rules if r.each == name and not r.after] for name in self._books}
         self._end_rules = {name: [r for r in plan.rules if r.each == name and r.after] for name in self._books}
         self._when = {rule.name: Condition(rule.when) for rule in plan.rules if rule.each}
@@ -44,7 +48,7 @@ class Passage:
             if isinstance(effect, BookingEffect)
             for name, tree in effect.fields
         }
-        self._pending_bookings: list[list[Any]] = []
+        self._bookings: dict[str, Booking] = {}
 
     def undecided(self) -> int:
         """Return how many open items have no verdict yet."""
@@ -87,12 +91,16 @@ class Passage:
         self._moved(book, event.position_mm)
 
     def frame(self, event: events.FrameSeen) -> None:
-        """Match a frame with its item by position and ask the model; a frame of nobody is dropped and counted."""
+        """Match a frame with its item by position and ask the model; a frame of nobody is dropped and counted.
+
+        A picture that is known to be bad is shown to no model: its answer is unknown at once.
+        """
+        health, why_bad = self.sight.judge(event)
         for step in self._steps.values():
             if step.input != event.input:
                 continue
             if not step.each:
-                self._scene.effects.append(Infer(step.name, event.input, event.sequence, None, event.taken_t))
+                self._ask(step, event, None, health, why_bad)
                 continue
             book, item = self._books[step.each], None
             if event.position_mm is not None:
@@ -103,13 +111,25 @@ class Passage:
                 self._scene.effects.append(Drop(event.input, event.sequence, why))
                 continue
             item.called.append(step.name)
-            self._scene.effects.append(Infer(step.name, event.input, event.sequence, item.id, event.taken_t))
+            self._ask(step, event, item.id, health, why_bad)
+
+    def _ask(self, step: StepPlan, event: events.FrameSeen, item: ItemId | None, health: Health, why: str) -> None:
+        if health is Health.GOOD:
+            self._scene.effects.append(Infer(step.name, event.input, event.sequence, item, event.taken_t))
+            return
+        self._scene.effects.append(Drop(event.input, event.sequence, health.value))
+        t, bad = event.t, health.value
+        self.result(
+            events.ResultSeen(t, step.name, event.sequence, item, event.taken_t, t, bad, "", 0.0, why, "", 0, 0)
+        )
 
     def result(self, event: events.ResultSeen) -> None:
         """Take a model's answer: a fresh and healthy one is evidence, any other is unknown with its reason."""
         step = self._steps[event.step]
         health, why = self._health(step, event)
-        fields = {"label": event.label, "score": event.score} if health is Health.GOOD else None
+        fields = self._fields_of(step, event) if health is Health.GOOD else None
+        if step.report:
+            self._report(step, event, health, why, fields)
         self._scene.counters["results" if fields else f"results_{health}"] += 1
         self._scene.latest[event.step] = (event.taken_t, fields)
         self._steering.sample(event.step, fields)
@@ -125,13 +145,36 @@ class Passage:
                 self._judge(book, item)
         self._steering.look(event.t)
 
+    def _fields_of(self, step: StepPlan, event: events.ResultSeen) -> dict[str, object]:
+        fields: dict[str, object] = {"label": event.label, "score": event.score}
+        if step.model in self._detecting:
+            fields["count"] = float(len(event.found))
+        if step.report == "changes":
+            fields[SEEN] = ", ".join(sorted(one[0] for one in event.found) or [event.label])
+        return fields
+
+    def _report(
+        self, step: StepPlan, event: events.ResultSeen, health: Health, why: str, fields: dict[str, object] | None
+    ) -> None:
+        _, before = self._scene.latest.get(step.name, (0, {}))
+        if step.report == "changes" and (before or {}).get(SEEN) == (fields or {}).get(SEEN) and before != {}:
+            return
+        found = event.found if fields is not None else ()
+        label, score = (event.label, event.score) if fields is not None else ("", 0.0)
+        count = len(found) if step.model in self._detecting else int(fields is not None)
+        self._scene.counters["reported"] += 1
+        self._scene.effects.append(
+            Reported(
+                *(step.name, event.sequence, event.taken_t, health.value, why),
+                *(label, score, count, found, event.picture_digest, self._models[step.model]),
+            )
+        )
+
     def settled(self, event: events.ActSettled) -> None:
         """Take the outcome of an act; one that nobody waits for any more changes nothing."""
-        for entry in self._pending_bookings:
-            if entry[:3] == [event.cause, event.output, event.index]:
-                self._pending_bookings.remove(entry)
-                self._scene.counters[f"bookings_{event.kind}"] += 1
-                return
+        if self._bookings.pop(f"{event.cause}/{event.output}/{event.index}", None) is not None:
+            self._scene.counters[f"bookings_{event.kind}"] += 1
+            return
         book, item = self._item_of(event.cause)
         if book is None or item is None or item.act != "open":
             self._scene.counters["outcomes_unexpected"] += 1
@@ -160,6 +203,7 @@ class Passage:
                 item.called = [step for step in item.called if step in item.results]
         for cause, output, _, note in in_flight:
             self._adopt(cause, output, note)
+        self._scene.effects += [Book(booking) for booking in self._bookings.values()]  # deduped by the act's id
 
     # --- what follows from it -----------------------------------------------------------------------------------
 
@@ -175,11 +219,16 @@ class Passage:
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""
-        return [{name: book.state() for name, book in self._books.items()}, self._pending_bookings]
+        bookings = [[[*b.act], b.verb, [[*field] for field in b.fields]] for b in self._bookings.values()]
+        return [{name: book.state() for name, book in self._books.items()}, bookings]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
-        books, self._pending_bookings = state[0], [list(entry) for entry in state[1]]
+        books, bookings = state
+        self._bookings = {
+            str(Act(*act)): Booking(Act(*act), act[1], verb, tuple((name, value) for name, value in fields))
+            for act, verb, fields in bookings
+        }
         for name, book in self._books.items():
             book.restore(books[name])
 
@@ -298,9 +347,9 @@ class Passage:
                 value, _ = self._fields[rule.name, index, name].value(lambda read: self._operand(item, read))
                 fields.append((name, None if value is UNKNOWN else value))
             act = Act(str(item.id), effect.output, index)
-            self._pending_bookings.append([*act])
+            self._bookings[str(act)] = Booking(act, effect.output, effect.verb, tuple(fields))
             self._scene.counters["bookings"] += 1
-            self._scene.effects.append(Book(Booking(act, effect.output, effect.verb, tuple(fields))))
+            self._scene.effects.append(Book(self._bookings[str(act)]))
 
     def _adopt(self, cause: str, output: str, note: bytes) -> None:
         """Take an act whose intent is durable though the step that made it is not: it must never be made again."""

@@ -1,0 +1,116 @@
+"""Driver `sqlite-booking`: each booking is one row, keyed by its act, in a table of a SQLite database of the site.
+
+bookings(act TEXT PRIMARY KEY, output TEXT, verb TEXT, wall_ns INTEGER, fields TEXT as JSON)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from annotated_types import MinLen, doc
+
+from ripieno.contracts.driver import Context, Device, Driver, Place
+from ripieno.contracts.ports import Database, Transaction
+from ripieno.errors import CommandRefused, StorageError
+from ripieno.values import Act, Booking, DeviceDown, DeviceUp, Outcome, OutcomeKind, Pulse, Setpoint
+
+RETRY_S: Final = (0.1, 0.5, 2.0, 10.0)
+SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS bookings (act TEXT PRIMARY KEY, output TEXT NOT NULL, verb TEXT NOT NULL,"
+    " wall_ns INTEGER NOT NULL, fields TEXT NOT NULL) WITHOUT ROWID"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingSettings:
+    """A SQLite database that others read."""
+
+    path: Annotated[str, Place(), MinLen(1), doc("the database file; a relative path counts from the state directory")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingPoint:
+    """An output whose bookings go there; nothing to set."""
+
+
+class SqliteBooking:
+    """One database. A disk that refuses is tried again on a ladder: the booking waits, the line does not."""
+
+    def __init__(self, settings: BookingSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._database: Database | None = None
+        self._opened = asyncio.Event()
+
+    async def run(self) -> None:
+        """Open the database, then serve until cancelled."""
+        context = self._context
+        database = self._database = context.storage.database(self._settings.path)
+        try:
+            await self._persist(database, lambda tx: tx.execute(SCHEMA))
+            context.report(DeviceUp(context.device, 0, context.clock.monotonic_ns()))
+            self._opened.set()
+            await asyncio.Event().wait()
+        finally:
+            self._opened.clear()
+            await database.close()
+
+    async def book(self, booking: Booking) -> Outcome:
+        """Insert the row unless it is there; returns once it is durable."""
+        await self._opened.wait()
+        assert self._database is not None
+        wall_ns, fields = self._context.clock.wall_ns(), json.dumps(dict(booking.fields), ensure_ascii=False)
+        row = (str(booking.act), booking.output, booking.verb, wall_ns, fields)
+
+        def insert(tx: Transaction) -> object:
+            return tx.execute("INSERT OR IGNORE INTO bookings VALUES (?, ?, ?, ?, ?)", row)
+
+        await self._persist(self._database, insert)
+        return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=self._context.clock.monotonic_ns())
+
+    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
+        """Refuse: a database makes no pulse."""
+        raise CommandRefused(f"{self._context.device}: a database makes no pulse ({pulse.output})")
+
+    def withdraw(self, act: Act) -> None:
+        """Refuse: a booking is final."""
+        raise CommandRefused(f"{self._context.device}: a booking cannot be withdrawn ({act})")
+
+    def set(self, setpoint: Setpoint) -> None:
+        """Refuse: a database has no setpoint."""
+        raise CommandRefused(f"{self._context.device}: a database has no setpoint ({setpoint.output})")
+
+    def rearm(self) -> None:
+        """Nothing moves here."""
+
+    async def _persist(self, database: Database, work: Any) -> None:
+        failures, context = 0, self._context
+        while True:
+            try:
+                await database.write(work)
+                return
+            except StorageError as error:
+                if not failures:
+                    context.say(f"{context.device}: {error}; tried again until it takes it")
+                    context.report(DeviceDown(context.device, str(error), context.clock.monotonic_ns()))
+                await context.clock.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+
+
+def _open(settings: Any, context: Context) -> Device:
+    return SqliteBooking(settings, context)
+
+
+DRIVER = Driver(
+    name="sqlite-booking",
+    summary="rows in a SQLite database of the site, each act once",
+    settings=BookingSettings,
+    point=BookingPoint,
+    inputs=frozenset(),
+    outputs=frozenset({"booking"}),
+    pulse_contract="none",
+    falls_safe=True,
+    open=_open,
+)
