@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgpack
 import pytest
+from engine.plans import LABEL, line, rule
 from engine.world import EPOCH, World, only
 
 from ripieno import engine as rooms
-from ripieno.engine import Closed, Decided, Drop, Fire, Infer
+from ripieno.engine import Book, Closed, Decided, Drop, Engine, Fire, Infer
+from ripieno.plan import BookingEffect, Const, Otherwise
 from ripieno.values import Health, ItemId, OutcomeKind
 
 
@@ -226,3 +228,39 @@ def test_an_act_is_adopted_once_though_its_intent_is_seen_at_two_starts(world: W
     world.settle(2, OutcomeKind.EXECUTED)
 
     assert world.tell(started) == []
+
+
+def scrapping() -> World:
+    effects = (BookingEffect("stock", "scrap", (("reason", Otherwise(LABEL, Const("undecided"))),)),)
+    made = World(line(rule("scrap", each="part", after="gate.diverted", do=effects)))
+    made.start()
+    return made
+
+
+def test_a_diverted_part_is_booked_with_its_reason_when_it_has_left() -> None:
+    world = scrapping()
+    world.part(1, "over")
+    assert only(world.move(700.0, 1), Book) == []
+
+    (book,) = only(world.move(50.0 + 640.0 + 33.0, 1), Book)
+    assert (book.booking.verb, book.booking.fields) == ("scrap", (("reason", "over"),))
+
+
+def test_a_part_that_was_let_through_is_not_booked() -> None:
+    world = scrapping()
+    world.part(1, "normal")
+
+    assert only(world.settle(1, OutcomeKind.EXECUTED) + world.move(2000.0, 1), Book) == []
+
+
+def test_after_a_crash_a_booking_without_an_outcome_is_asked_for_again_and_a_done_one_is_not() -> None:
+    world = scrapping()
+    world.part(1, "over")
+    world.part(2, "over")
+    (first, second) = only(world.move(2000.0, 2), Book)
+    act = first.booking.act
+    world.tell(rooms.ActSettled(world.t, act.cause, act.output, act.index, "executed", "", 0, None, 0))
+    restored = Engine(world.plan)
+    restored.restore(world.engine.state())
+
+    assert restored.step(rooms.Started(world.t, 0, ())) == [second]
