@@ -17,6 +17,14 @@ from ripieno.values import DeviceDown, DeviceUp, Outcome, Reading
 BYTE_US = 87
 
 
+class NoStorage:
+    def database(self, name: str) -> Any:
+        raise AssertionError
+
+    def append_file(self, name: str, size: int) -> Any:
+        raise AssertionError
+
+
 class BenchLine:
     def __init__(self, lines: BenchLines, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
         self._lines, self.on_bytes, self.on_lost = lines, on_bytes, on_lost
@@ -124,6 +132,7 @@ class SerialBench:
             entropy=Entropy(),
             lines=self.lines,
             folder=NoFolder(),
+            storage=NoStorage(),
             intents=self.intents,
             report=self.reports.append,
             settled=self.settled.append,
