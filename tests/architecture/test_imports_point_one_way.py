@@ -14,6 +14,7 @@ MAY_USE = {
 }
 STAGE = "ripieno_sim.stage"
 APP = "ripieno_daemon.app"
+KNOW_APP = ("ripieno_daemon.cli.run", "ripieno_daemon.wiring")  # what starts it, and what hands it the real ports
 
 
 def strays(packages: dict[str, Path]) -> list[Import]:
@@ -26,7 +27,7 @@ def strays(packages: dict[str, Path]) -> list[Import]:
             found.append(each)
         if ours == "ripieno_sim" and each.target.startswith(STAGE) and not on_stage:
             found.append(each)
-        if each.target.startswith(APP) and not on_stage and not each.module.startswith("ripieno_daemon.cli.run"):
+        if each.target.startswith(APP) and not on_stage and not each.module.startswith(KNOW_APP):
             found.append(each)
     return found
 
