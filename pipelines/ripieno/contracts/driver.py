@@ -129,7 +129,7 @@ class BookingDevice(Device, Protocol):
     """A device that serves booking outputs."""
 
     async def book(self, booking: Booking) -> Outcome:
-        """Have an effect in a system that dedupes by the act's id; tries until that system has it. Safe to ask again."""
+        """Have an effect in a system that dedupes by the act; tries until that system has it. Safe to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
