@@ -20,13 +20,15 @@ from typing import Any, Final
 import msgpack  # type: ignore[import-untyped, unused-ignore]  # ships no types in all the versions that we support
 
 from ripieno.errors import WorkerLost
-from ripieno.values import Classification, Health, Inferred
+from ripieno.values import Classification, Detection, Detections, Health, Inferred
 
 LOAD: Final = 1
 INFER: Final = 2
 INSPECT: Final = 3
 OK: Final = 0
 REFUSED: Final = 1
+CLASSIFIED: Final = 0
+DETECTED: Final = 1
 
 PREFIX: Final = 4
 MAX_BYTES: Final = 64 << 20  # an encoded picture of 50 megapixels
@@ -81,12 +83,21 @@ class Decoder:
 
 def inferred_to_list(answer: Inferred) -> list[Any]:
     """Return the tail of an answer to INFER."""
-    result = None if answer.result is None else [answer.result.label, answer.result.score, list(answer.result.scores)]
+    result: list[Any] | None = None
+    if isinstance(answer.result, Classification):
+        result = [CLASSIFIED, answer.result.label, answer.result.score, list(answer.result.scores)]
+    elif isinstance(answer.result, Detections):
+        result = [DETECTED, *([one.label, one.score, *one.box] for one in answer.result.found)]
     return [str(answer.health), result, answer.why, answer.picture_digest, answer.decode_us, answer.invoke_us]
 
 
 def inferred_from_list(tail: list[Any]) -> Inferred:
     """Return the Inferred in the tail of an answer to INFER."""
     health, result, why, digest, decode_us, invoke_us = tail
-    found = None if result is None else Classification(result[0], result[1], tuple(result[2]))
+    found: Classification | Detections | None = None
+    if result is not None and result[0] == CLASSIFIED:
+        found = Classification(result[1], result[2], tuple(result[3]))
+    elif result is not None:
+        rows = result[1:]
+        found = Detections(tuple(Detection(label, score, (a, b, c, d)) for label, score, a, b, c, d in rows))
     return Inferred(Health(health), found, why, digest, decode_us, invoke_us)

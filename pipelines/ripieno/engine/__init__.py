@@ -1,13 +1,14 @@
 """The engine: events in, effects out, the same every time.
 
 In:    events (events.py), in the order in which the daemon had them.
-Out:   effects (effects.py): infer, fire, set, book, decided, closed, fired, alarm; and the state, for a snapshot.
+Out:   effects (effects.py): infer, fire, set, book, decided, closed, fired, reported, alarm;
+       and the state, for a snapshot.
 Never: a clock, I/O, randomness, or an effect that depends on anything but the events so far.
 Start: engine.py; passage.py (an item's way), steering.py (rules over time).
 """
 
 from .codec import pack_event, plain, unpack_event
-from .effects import Alarm, Book, Closed, Decided, Drop, Effect, Fire, Fired, Infer, Set, Withdraw
+from .effects import Alarm, Book, Closed, Decided, Drop, Effect, Fire, Fired, Infer, Reported, Set, Withdraw
 from .engine import Engine
 from .events import (
     ActSettled,
@@ -40,6 +41,7 @@ __all__ = [
     "Infer",
     "PositionSeen",
     "ReadingSeen",
+    "Reported",
     "ResultSeen",
     "Set",
     "Started",

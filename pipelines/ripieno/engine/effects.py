@@ -10,6 +10,8 @@ from typing import Union
 
 from ripieno.values import Act, Booking, ItemId, Pulse, Setpoint
 
+from .events import Found
+
 Operands = tuple[tuple[str, object], ...]
 
 
@@ -97,6 +99,26 @@ class Fired:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a model said, as a result of its own: recorded, and sent to whoever counts. `found` as in ResultSeen.
+
+    `health` is not "good" where it is not known what is in the picture: count 0 means nothing then.
+    """
+
+    step: str
+    sequence: int
+    taken_t: int
+    health: str
+    why: str
+    label: str
+    score: float
+    count: int
+    found: tuple[Found, ...]
+    picture_digest: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """A person should know. `code` is stable, `text` is a sentence."""
 
@@ -104,4 +126,4 @@ class Alarm:
     text: str
 
 
-Effect = Union[Infer, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Alarm]
+Effect = Union[Infer, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Reported, Alarm]

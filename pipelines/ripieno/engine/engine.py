@@ -40,7 +40,7 @@ class Engine:
             events.Started: self._started,
             events.Tick: lambda event: self.steering.look(event.t),
             events.EdgeSeen: self.passage.edge,
-            events.PositionSeen: self.passage.position,
+            events.PositionSeen: self._position,
             events.ReadingSeen: self._reading,
             events.FrameSeen: self.passage.frame,
             events.ResultSeen: self.passage.result,
@@ -98,6 +98,10 @@ class Engine:
         self.steering.gap(event.gap_ns)
         self.passage.recover(event.in_flight)
         self.steering.look(event.t)
+
+    def _position(self, event: events.PositionSeen) -> None:
+        self.passage.sight.moved(event)
+        self.passage.position(event)
 
     def _reading(self, event: events.ReadingSeen) -> None:
         self.scene.readings[event.input] = (event.taken_t, event.health, event.values)

@@ -12,6 +12,8 @@ from typing import Union
 
 from ripieno.values import ItemId
 
+Found = tuple[str, float, float, float, float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -71,20 +73,28 @@ class ReadingSeen:
 
 @dataclass(frozen=True, slots=True)
 class FrameSeen:
-    """A picture is ready under (input, sequence)."""
+    """A picture is ready under (input, sequence).
+
+    `health`: a `values.Health`; one that is not "good" is shown to no model. `still_ns`: for how long the same picture
+    has been coming.
+    """
 
     t: int
     input: str
     sequence: int
     position_mm: float | None
     taken_t: int
+    health: str = "good"
+    why: str = ""
+    still_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ResultSeen:
     """A model answered, or did not: `health` is not "good" and `label` is "" then.
 
-    `item` is the one the frame was matched to when the call was made, None for free-running frames.
+    `item` is the one the frame was matched to when the call was made, None for free-running frames. `found`: of a
+    model that detects, (label, score, left, top, right, bottom) of each object, the best first.
     """
 
     t: int
@@ -100,6 +110,7 @@ class ResultSeen:
     picture_digest: str
     decode_us: int
     invoke_us: int
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

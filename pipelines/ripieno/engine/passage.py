@@ -165,8 +165,17 @@ class Passage:
         self._scene.counters["reported"] += 1
         self._scene.effects.append(
             Reported(
-                *(step.name, event.sequence, event.taken_t, health.value, why),
-                *(label, score, count, found, event.picture_digest, self._models[step.model]),
+                step=step.name,
+                sequence=event.sequence,
+                taken_t=event.taken_t,
+                health=health.value,
+                why=why,
+                label=label,
+                score=score,
+                count=count,
+                found=found,
+                picture_digest=event.picture_digest,
+                model=self._models[step.model],
             )
         )
 

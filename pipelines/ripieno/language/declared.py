@@ -8,6 +8,7 @@ from ripieno.errors import ConfigError
 from ripieno.models import Declaration, declaration_from_plain
 
 from . import pipeline_file as file
+from .labels import labels_of
 from .pipeline import FILE_NAME
 from .problems import Problems
 from .seal import Read
@@ -47,7 +48,14 @@ def declared_models(bundle: str, read: Read) -> Declared:
             for name, node in section.mapping.items():
                 built, _ = build(file.Model, node, f"models.{name}", report)
                 if built is not None:
-                    models.append(declaration_from_plain(name, _plain(node.plain())))
+                    plain = _plain(node.plain())
+                    try:
+                        plain["labels"] = labels_of(built.labels, bundle, read)
+                    except (OSError, ValueError) as error:
+                        at = node.mapping["labels"]
+                        report.add(at.line, at.column, f"models.{name}.labels", str(error))
+                        continue
+                    models.append(declaration_from_plain(name, plain))
     if whole is None or problems.ordered():
         raise ConfigError(problems.ordered())
     return Declared(whole.name, whole.version, tuple(models))

@@ -38,5 +38,14 @@ def step_plan(name: str, one: file.Step) -> StepPlan:
     frames = one.frames or ("every" if one.each else "newest")
     match_mm = one.within if one.each else 0.0
     return StepPlan(
-        name, one.model, one.input, one.each or "", one.at or "", match_mm, frames, one.priority, one.deadline
+        name,
+        one.model,
+        one.input,
+        one.each or "",
+        one.at or "",
+        match_mm,
+        frames,
+        one.priority,
+        one.deadline,
+        one.report or "",
     )

@@ -10,6 +10,7 @@ from ripieno.plan import PipelinePlan
 
 from . import pipeline_file as file
 from .cycles import Wait, report_cycles
+from .labels import labels_of
 from .lowering import input_plan, item_plan, output_plan, step_plan
 from .names import Names, check_name, entries
 from .nearest import did_you_mean, nearest
@@ -75,10 +76,14 @@ class _Compiler:
         self._inputs = self._by_kind("inputs", file.INPUTS)
         self._outputs = self._by_kind("outputs", file.OUTPUTS)
         self._items = self._all("items", file.Item)
-        self._models = self._all("models", file.Model)
+        self._models = {name: self._labelled(name, one) for name, one in self._all("models", file.Model).items()}
         self._steps = self._all("steps", file.Step)
         for name, output in self._outputs.items():
             self._check_output(name, output)
+        if self._whole is not None and not self._whole.rules and not any(s.report for s in self._steps.values()):
+            what = "missing key 'rules'" if "rules" not in self._root.mapping else "rules: there is none"
+            hint = "what is to be done; or a step with report: changes"
+            self._report.add(self._root.line, self._root.column, "", what, hint)
         for name, item in self._items.items():
             self._check_item(name, item)
         for name, step in self._steps.items():
@@ -174,6 +179,23 @@ class _Compiler:
             if made is not None:
                 found[name] = made
         return found
+
+    def _labelled(self, name: str, model: file.Model) -> file.Model:
+        """Return the model with its labels as a list; ("",) where their file cannot be used, which is reported."""
+        path = f"models.{name}"
+        try:
+            labels = labels_of(model.labels, self._bundle, self._read)
+        except OSError as error:
+            self._at(path, "labels", f"cannot read {model.labels}: {error.strerror or error}", "a path in the bundle")
+            labels = ("",)
+        except ValueError as error:
+            self._at(path, "labels", str(error))
+            labels = ("",)
+        if model.task != "detect":
+            for key in ("threshold", "outputs"):
+                if getattr(model, key) is not None:
+                    self._at(path, key, "is for task detect")
+        return dataclasses.replace(model, labels=labels)
 
     def _at(self, path: str, key: str, message: str, hint: str = "") -> None:
         node = self._nodes[path]
@@ -284,7 +306,9 @@ class _Compiler:
             sources[name] = Source("output", fields)
         for name, step in self._steps.items():
             model = self._models.get(step.model)
-            labels = model.labels if model is not None else None
+            labels = tuple(model.labels) if model is not None and model.labels != ("",) else None
             answers = {"label": Field(TEXT, labels=labels), "score": Field(NUMBER, 0.0, 1.0)}
+            if model is not None and model.task == "detect":
+                answers["count"] = Field(NUMBER, 0.0)
             sources[name] = Source("step", answers, step.each or "", sampled=True)
         return sources

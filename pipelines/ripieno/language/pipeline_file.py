@@ -33,11 +33,11 @@ class PipelineFile:
     name: Word
     version: Word | Annotated[str, Pattern(r"[0-9][0-9A-Za-z.+-]*", "a version such as 1.0.0")]
     inputs: Annotated[Mapping[str, Any], MinLen(1)]
-    rules: Annotated[Mapping[str, Any], MinLen(1)]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     items: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,19 +141,31 @@ class ModelInput:
     range: tuple[float, float] | None = None
 
 
+Labels = Annotated[tuple[Annotated[str, MinLen(1), MaxLen(100)], ...], MinLen(1), MaxLen(10_000)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model of the bundle; its digest and tensors stand in the manifest."""
+    """A model of the bundle; its digest and tensors stand in the manifest.
+
+    `labels`: a list, or a text file of the bundle with one on each line. Of `task: detect` alone: an object below
+    `threshold` is none; `outputs`: which output of the file is what, where it is not the usual order.
+    """
 
     file: Annotated[str, MinLen(1), MaxLen(200)]
-    task: Literal["classify"]
-    labels: Annotated[tuple[Annotated[str, MinLen(1), MaxLen(100)], ...], MinLen(1), MaxLen(10_000)]
+    task: Literal["classify", "detect"]
+    labels: Labels | Annotated[str, MinLen(1), MaxLen(200)]
     input: ModelInput = ModelInput()
+    threshold: Annotated[float, Ge(0), Le(1)] | None = None
+    outputs: Annotated[tuple[Literal["boxes", "classes", "scores", "count"], ...], MinLen(4), MaxLen(4)] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Run a model on frames. `each`, `at`, `within`: frames of items, taken where the camera sees them."""
+    """Run a model on frames. `each`, `at`, `within`: frames of items, taken where the camera sees them.
+
+    `report`: every answer, or each that changes what is seen, is a result that is sent to the fleet.
+    """
 
     model: Word
     input: Word
@@ -163,6 +175,7 @@ class Step:
     within: Annotated[float, Quantity("length"), Gt(0), Le(10_000)] = 10.0
     frames: Literal["every", "newest"] | None = None
     priority: Literal["high", "normal", "low"] = "normal"
+    report: Literal["every", "changes"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

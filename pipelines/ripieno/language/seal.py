@@ -73,7 +73,7 @@ class Seal:
         if not self._agrees(model, entry, node, path, report):
             return None
         digest = hashlib.sha256(content).hexdigest()
-        return ModelPlan(name, model.file, digest, model.task, model.labels, _plain(entry))
+        return ModelPlan(name, model.file, digest, model.task, tuple(model.labels), _plain(entry))
 
     def _open(self, report: Report) -> None:
         file = f"{self._bundle}/{FILE_NAME}"
@@ -109,6 +109,10 @@ class Seal:
             ("task", model.task, entry.get("task")),
             ("labels", list(model.labels), entry.get("labels")),
         ]
+        if model.threshold is not None and model.task == "detect":
+            pairs.append(("threshold", model.threshold, entry.get("threshold")))
+        if model.outputs is not None and model.task == "detect":
+            pairs.append(("outputs", list(model.outputs), entry.get("outputs")))
         sealed = entry.get("input")
         if isinstance(sealed, dict):
             pairs += [

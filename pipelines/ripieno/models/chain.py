@@ -1,7 +1,7 @@
 """The chain: encoded picture in, Inferred out, everything between fused and preallocated.
 
     encoded -> header (kind, size, whole) -> decode -> resize into a buffer -> colour order into the model's own tensor
-            -> levels in place -> invoke -> real values -> Classification
+            -> levels in place -> invoke -> decoding.py -> result
 
 Levels of an 8-bit input: level = round(real / scale) + zero_point (TFLite 8-bit quantization specification), with real
 running from pixel_range[0] at pixel 0 to pixel_range[1] at pixel 255. For (1/255, -128) and all other tensors that hold
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 
 from ripieno.contracts.runtime import Session, Tensor
 from ripieno.errors import ModelError, PictureError
-from ripieno.values import Classification, Health, Inferred
+from ripieno.values import Health, Inferred
 
+from .decoding import ResultError, decode_result, dequantise
 from .pictures import read_header
-from .spec import Colour, ModelSpec, Resize, Task
+from .spec import Colour, ModelSpec, Resize
 
 INTERPOLATION: Final = {Resize.LINEAR: cv2.INTER_LINEAR, Resize.AREA: cv2.INTER_AREA}
 # A table that stays this near to the plain shift is the shift: cheaper, and as near as calibration itself.
@@ -64,32 +65,51 @@ class Chain:
         digest = hashlib.sha256(encoded).hexdigest()[:DIGEST_DIGITS]
         begin_ns = self._now_ns()
         try:
-            self._fill(encoded)
+            picture = self._decode(encoded)
         except PictureError as error:
             return Inferred(Health.DAMAGED, None, str(error), digest, (self._now_ns() - begin_ns) // 1000, 0)
+        self._resize(picture)
+        return self._ask(digest, begin_ns)
+
+    def run_pixels(self, pixels: NDArray[np.uint8], is_still_there: Callable[[], bool]) -> Inferred:
+        """As `run`, for a picture that comes as pixels: BGR, shape (height, width, 3), read once and not kept.
+
+        Args:
+            is_still_there: asked after the pixels were read; False: they were overwritten, and the answer is MISSING.
+        """
+        begin_ns = self._now_ns()
+        self._resize(pixels if self.spec.channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
+        if not is_still_there():
+            why = "the picture was overwritten before it was read"
+            return Inferred(Health.MISSING, None, why, "", (self._now_ns() - begin_ns) // 1000, 0)
+        return self._ask(hashlib.sha256(self._small.tobytes()).hexdigest()[:DIGEST_DIGITS], begin_ns)
+
+    def _ask(self, digest: str, begin_ns: int) -> Inferred:
+        """Run the model on the picture in `_small`."""
+        self._to_tensor()
         decoded_ns = self._now_ns()
         self._session.invoke()
         invoked_ns = self._now_ns()
         decode_us, invoke_us = (decoded_ns - begin_ns) // 1000, (invoked_ns - decoded_ns) // 1000
-        scores = self.scores()
-        if not np.isfinite(scores).all():
-            return Inferred(
-                Health.NON_FINITE,
-                None,
-                f"model {self.spec.name} gave a score that is no finite number",
-                digest,
-                decode_us,
-                invoke_us,
-            )
-        return Inferred(Health.GOOD, decode_result(self.spec, scores), "", digest, decode_us, invoke_us)
+        try:
+            result = decode_result(self.spec, self.outputs())
+        except ResultError as error:
+            return Inferred(error.health, None, str(error), digest, decode_us, invoke_us)
+        return Inferred(Health.GOOD, result, "", digest, decode_us, invoke_us)
+
+    def outputs(self) -> list[NDArray[np.float32]]:
+        """Return the real values of the last outputs, in the order of the file."""
+        return [dequantise(self._session.output(at), tensor) for at, tensor in enumerate(self.spec.outputs)]
 
     def scores(self) -> NDArray[np.float32]:
-        """Return the real values of the last output, shape (labels,)."""
-        return dequantise(self._session.output(0), self.spec.output).reshape(-1)
+        """Return the real values of a classifier's last output, shape (labels,)."""
+        return self.outputs()[0].reshape(-1)
 
     def raw_output(self) -> bytes:
-        """Return the last output as it stands in memory: what a numerics fingerprint is made of."""
-        return bytes(np.ascontiguousarray(self._session.output(0)).tobytes())
+        """Return the last outputs as they stand in memory: what a numerics fingerprint is made of."""
+        return b"".join(
+            np.ascontiguousarray(self._session.output(at)).tobytes() for at in range(len(self.spec.outputs))
+        )
 
     def run_ramp(self) -> int:
         """Run the model on a ramp (every pixel value in turn); return the microseconds that invoke took."""
@@ -99,7 +119,7 @@ class Chain:
         self._session.invoke()
         return (self._now_ns() - begin_ns) // 1000
 
-    def _fill(self, encoded: bytes) -> None:
+    def _decode(self, encoded: bytes) -> NDArray[Any]:
         header = read_header(encoded)
         try:
             picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), self._flag)
@@ -109,8 +129,10 @@ class Chain:
             raise PictureError(
                 f"{header.kind} of {header.width_px} x {header.height_px} pixels is damaged: it cannot be decoded"
             )
+        return picture
+
+    def _resize(self, picture: NDArray[Any]) -> None:
         cv2.resize(picture, self._size, dst=self._small, interpolation=self._interpolation)
-        self._to_tensor()
 
     def _to_tensor(self) -> None:
         tensor = self._session.input(0)[0]  # held only until this method returns: invoke refuses to run beside a view
@@ -159,38 +181,26 @@ def _is_shift(tensor: Tensor, table: NDArray[Any]) -> int | None:
     return (0x80 if tensor.dtype == "int8" else 0) if near else None
 
 
-def dequantise(levels: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
-    """Return the real values that levels stand for: scale * (level - zero_point); float tensors as they are."""
-    if tensor.dtype == "float32":
-        return levels.astype(np.float32, copy=False)
-    return (np.float32(tensor.scale) * (levels.astype(np.int32) - tensor.zero_point)).astype(np.float32)
-
-
-def decode_result(spec: ModelSpec, scores: NDArray[np.float32]) -> Classification:
-    """Return the result that the task reads from finite scores; of equal ones the first label wins."""
-    if spec.task is not Task.CLASSIFY:
-        raise ModelError(f"model {spec.name}: task {spec.task} has no decoder")
-    best = int(scores.argmax())
-    plain = tuple(float(score) for score in scores)
-    return Classification(spec.labels[best], plain[best], plain)
-
-
 def _check_tensors(spec: ModelSpec, session: Session) -> None:
-    pairs: Sequence[tuple[str, Tensor, Sequence[Tensor]]] = (
-        ("input", spec.input, session.inputs),
-        ("output", spec.output, session.outputs),
+    pairs: Sequence[tuple[str, Sequence[Tensor], Sequence[Tensor]]] = (
+        ("input", (spec.input,), session.inputs),
+        ("output", spec.outputs, session.outputs),
     )
     for side, sealed, found in pairs:
-        if len(found) != 1 or (sealed.dtype, sealed.shape, sealed.zero_point) != (
-            found[0].dtype,
-            found[0].shape,
-            found[0].zero_point,
-        ):
-            came = ", ".join(f"{tensor.dtype}{list(tensor.shape)}" for tensor in found)
+        if [_form(tensor) for tensor in sealed] != [_form(tensor) for tensor in found]:
             raise ModelError(
-                f"model {spec.name}: expected {side} {sealed.dtype}{list(sealed.shape)} as sealed, the file has {came}"
+                f"model {spec.name}: expected {side} {_named(sealed)} as sealed, the file has {_named(found)}"
             )
-        if abs(sealed.scale - found[0].scale) > 1e-6 * max(abs(sealed.scale), 1e-12):
-            raise ModelError(
-                f"model {spec.name}: expected {side} scale {sealed.scale} as sealed, the file has {found[0].scale}"
-            )
+        for ours, theirs in zip(sealed, found, strict=True):
+            if abs(ours.scale - theirs.scale) > 1e-6 * max(abs(ours.scale), 1e-12):
+                raise ModelError(
+                    f"model {spec.name}: expected {side} scale {ours.scale} as sealed, the file has {theirs.scale}"
+                )
+
+
+def _form(tensor: Tensor) -> tuple[str, tuple[int, ...], int]:
+    return tensor.dtype, tensor.shape, tensor.zero_point
+
+
+def _named(tensors: Sequence[Tensor]) -> str:
+    return ", ".join(f"{tensor.dtype}{list(tensor.shape)}" for tensor in tensors)

@@ -88,6 +88,7 @@ class StepPlan:
             it.
         frames: every (each is decided or becomes unknown) or newest.
         deadline_ns: an answer later than this after the frame's arrival is unknown (late).
+        report: "every" answer is a result of its own, or only one that "changes" what is seen; "" for none.
     """
 
     name: str
@@ -99,6 +100,7 @@ class StepPlan:
     frames: str
     priority: str
     deadline_ns: int
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)

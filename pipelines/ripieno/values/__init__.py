@@ -7,7 +7,7 @@ Start: arrivals.py (what comes in), acts.py (what goes out), evidence.py (how fa
 
 from .acts import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
 from .arrivals import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
-from .detections import Classification, Inferred
+from .detections import Classification, Detection, Detections, Inferred
 from .evidence import UNKNOWN, Health, Unknown
 from .items import ItemId, Verdict
 
@@ -16,6 +16,8 @@ __all__ = [
     "Act",
     "Booking",
     "Classification",
+    "Detection",
+    "Detections",
     "DeviceDown",
     "DeviceUp",
     "Edge",

@@ -56,7 +56,9 @@ class Frame:
     """A picture that a worker can open under `ref`; the picture itself never enters the control process.
 
     `position_mm`: belt position at exposure, where the camera tells it (chunk data, file name); it ties the picture
-    to an item.
+    to an item. `health`: what the camera knows to be wrong with it; a picture that is not GOOD is shown to no model,
+    and `why` is what a person reads. `still_ns`: for how long this same picture has been coming, 0 for a new one; it
+    is a fault (FROZEN) only if the line moved meanwhile.
     """
 
     input: str
@@ -65,6 +67,9 @@ class Frame:
     position_mm: float | None
     at_ns: int
     arrived_ns: int
+    health: Health = Health.GOOD
+    why: str = ""
+    still_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

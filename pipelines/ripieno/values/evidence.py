@@ -17,6 +17,10 @@ class Health(enum.StrEnum):
     OUT_OF_RANGE = "out-of-range"
     FAILED = "failed"
     LATE = "late"
+    FROZEN = "frozen"
+    DARK = "dark"
+    OVER_EXPOSED = "over-exposed"
+    WRONG_SIZE = "wrong-size"
 
 
 class Unknown(enum.Enum):

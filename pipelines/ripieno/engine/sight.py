@@ -1,0 +1,58 @@
+"""What is wrong with the pictures of an input, and since when: an alarm when that changes, not with every picture.
+
+A camera that gives the same picture again may be frozen, or may look at a line that rests. Only the line knows: the
+same picture is a fault once a belt of this pipeline has moved meanwhile. What is remembered lies among the readings of
+the scene, so that a snapshot keeps it: of a position input its position and epoch, of a frame input its health and
+where the belts stood when the same picture began to come.
+"""
+
+from __future__ import annotations
+
+from ripieno.values import Health
+
+from . import events
+from .effects import Alarm
+from .scene import Scene
+
+MOVED_MM = 20.0  # less may be a belt that swings in its drive, and of a part that stands one sees no more
+
+
+class Sight:
+    """The pictures of all frame inputs."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._belts = sorted(one.name for one in scene.plan.inputs if one.kind == "position")
+
+    def moved(self, event: events.PositionSeen) -> None:
+        """Take where a belt is."""
+        self._scene.readings[event.input] = (event.taken_t, Health.GOOD, (event.position_mm, float(event.epoch)))
+
+    def judge(self, event: events.FrameSeen) -> tuple[Health, str]:
+        """Return whether this picture may be shown to a model, and what a person reads where it may not."""
+        scene = self._scene
+        _, before, since = scene.readings.get(event.input, (0, Health.GOOD.value, ()))
+        health, why = Health(event.health), event.why
+        where = self._where()
+        if event.still_ns <= 0:
+            since = ()
+        elif len(since) != len(where):
+            since = where
+        elif health is Health.GOOD and (way_mm := _way_mm(since, where)) > MOVED_MM:
+            health = Health.FROZEN
+            why = f"the same picture for {event.still_ns / 1e9:.1f} s, while the line moved {way_mm:.0f} mm"
+        scene.readings[event.input] = (event.taken_t, health.value, since)
+        if health != before:
+            text = why or "its pictures are good again"
+            scene.effects.append(Alarm(f"picture-{health.value}", f"{event.input}: {text}"))
+        return health, why
+
+    def _where(self) -> tuple[float, ...]:
+        readings = self._scene.readings
+        return tuple(number for belt in self._belts if belt in readings for number in readings[belt][2])
+
+
+def _way_mm(since: tuple[float, ...], where: tuple[float, ...]) -> float:
+    """Return the longest way of a belt; one whose board lost its memory meanwhile (another epoch) tells nothing."""
+    pairs = zip(since[::2], since[1::2], where[::2], where[1::2], strict=True)
+    return max((abs(now - then) for then, epoch, now, present in pairs if epoch == present), default=0.0)
