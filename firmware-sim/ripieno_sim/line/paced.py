@@ -46,6 +46,18 @@ class PacedLine:
         """Cut a direction, or mend it; what is sent while it is cut is gone."""
         self._ways[direction].dead = dead
 
+    def tear(self, direction: int, now_us: int) -> None:
+        """Lose what has not arrived by now, as a plug that is pulled does; a frame on its way is torn."""
+        way = self._ways[direction]
+        kept: deque[tuple[int, bytes]] = deque()
+        for end_us, piece in way.pieces:
+            behind = max(0, -(-(end_us - now_us) * _NS // self._byte_ns))
+            if behind < len(piece):
+                kept.append((min(end_us, now_us), piece[: len(piece) - behind]))
+        held_bytes = sum(len(piece) for _, piece in kept)
+        way.lost_bytes += way.held_bytes - held_bytes
+        way.pieces, way.held_bytes, way.free_ns = kept, held_bytes, now_us * _NS
+
     def lost_bytes(self, direction: int) -> int:
         """Return how many bytes found no room or a cut line."""
         return self._ways[direction].lost_bytes

@@ -1,0 +1,104 @@
+"""What a soak has shown: the figures, and every promise that was broken. Happened is what the machine did."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from ripieno.values import Act, OutcomeKind, Trigger
+
+from ..loop import START_NS
+from .load import strays_counts, strays_us
+from .machine import Execution
+
+if TYPE_CHECKING:
+    from .run import Soak
+
+TOLD: Final = 20
+"""At most so many broken promises are told one by one."""
+
+
+def figures(soak: Soak) -> dict[str, Any]:
+    """Return the figures of a soak that has come to rest. Times in the units that their names say."""
+    kinds: Counter[OutcomeKind] = Counter()
+    why: Counter[str] = Counter()
+    errors_us: list[int] = []
+    doubled = doubted_and_done = false_claims = outside = 0
+    wrong = [*soak.wrong, *soak.track.machine.unsafe]
+    for act, asked in soak.asked.items():
+        outcome, happened = soak.outcomes.get(act), soak.track.machine.executions.get(act, [])
+        if len(happened) > 1:
+            doubled += 1
+            wrong.append(f"{act} happened {len(happened)} times, at {[each.t_us for each in happened]} us")
+        if outcome is None:
+            wrong.append(f"{act} has no outcome")
+            continue
+        kinds[outcome.kind] += 1
+        why[outcome.why] += outcome.kind is not OutcomeKind.EXECUTED
+        if outcome.kind is OutcomeKind.IN_DOUBT:
+            doubted_and_done += bool(happened)
+        elif (outcome.kind is OutcomeKind.EXECUTED) != bool(happened):
+            false_claims += 1
+            wrong.append(
+                f"{act} is said to be {outcome.kind} ({outcome.why or 'done'}), it happened {len(happened)} times"
+            )
+        elif happened and outcome.at_ns:
+            errors_us.append(abs((outcome.at_ns - START_NS) // 1000 - happened[0].t_us))
+        for each in happened:
+            if strayed := _strayed(soak, act, each):
+                outside += 1
+                wrong.append(f"{act} happened {strayed} outside its window: {asked.pulse}")
+    wrong += [f"command {owner} happened and nobody asked for it" for owner in _unasked(soak)]
+    return {
+        "mix": soak.mix.name,
+        "commands": soak.commands,
+        "executed": kinds[OutcomeKind.EXECUTED],
+        "not_executed": kinds[OutcomeKind.NOT_EXECUTED],
+        "in_doubt": kinds[OutcomeKind.IN_DOUBT],
+        "doubled": doubled,
+        "false_claims": false_claims,
+        "unresolved": len(soak.unresolved),
+        "outside_window": outside,
+        "unsafe_outputs": len(soak.track.machine.unsafe),
+        "in_doubt_and_done": doubted_and_done,
+        "refused_at_once": soak.refused.total(),
+        "virtual_s": round(soak.port.now_us / 1e6, 1),
+        "recovery_ms": {**spread(soak.recoveries_us), "times": len(soak.recoveries_us)},
+        "time_error_ms": spread(errors_us),
+        "sessions": soak.sessions,
+        "daemon_lives": soak.lives,
+        "board_resets": soak.track.resets,
+        "misfortunes": dict(sorted(soak.misfortunes.items())),
+        "why": dict(why.most_common()),
+        "refusals": dict(soak.refused.most_common()),
+        "broken": wrong[:TOLD],
+    }
+
+
+def broken(told: dict[str, Any]) -> list[str]:
+    """Return what was broken in a soak, a line each; nothing where every promise held."""
+    return [str(line) for line in told["broken"]]
+
+
+def spread(values_us: list[int]) -> dict[str, float | None]:
+    """Return median and 99th percentile in ms."""
+    if not values_us:
+        return {"median": None, "p99": None}
+    ordered = sorted(values_us)
+    p99 = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+    return {"median": round(statistics.median(ordered) / 1000, 3), "p99": round(p99 / 1000, 3)}
+
+
+def _unasked(soak: Soak) -> list[object]:
+    return [owner for owner in soak.track.machine.executions if owner not in soak.asked]
+
+
+def _strayed(soak: Soak, act: Act, execution: Execution) -> str:
+    """Return by how much an execution is outside the window that its pulse allowed; empty: it is within."""
+    asked = soak.asked[act]
+    if asked.pulse.trigger is Trigger.TIME and (off := strays_us(asked, START_NS, execution.t_us)):
+        return f"{off / 1000:.1f} ms"
+    if asked.pulse.trigger is Trigger.POSITION and (off := strays_counts(asked, execution.count)):
+        return f"{off:.0f} counts"
+    return ""
