@@ -193,7 +193,11 @@ class _Compiler:
                 pipeline = next(
                     one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs)
                 )
-                able = [driver.name for driver in self._drivers.values() if kind in driver.inputs | driver.outputs]
+                able = [
+                    name
+                    for name in self._drivers
+                    if (one := self._drivers.get(name)) and kind in one.inputs | one.outputs
+                ]
                 what = f"missing key '{name}': pipeline '{pipeline.name}' needs this {kind} {section.removesuffix('s')}"
                 hint = f"drivers that serve a {kind}: {', '.join(sorted(able)) or 'none'}"
                 self._report.add(*at, section, what, hint)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -37,14 +36,11 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "device.yaml"
 
 
-def test_the_child_compiles_a_device_file_within_0_6_s_on_a_quiet_machine(device: Path) -> None:
-    began_s = time.perf_counter()
+def test_the_child_compiles_a_device_file(device: Path) -> None:
     plan = asyncio.run(compile_in_child(str(device)))
-    took_s = time.perf_counter() - began_s
 
     assert [one.name for one in plan.pipelines] == ["quality-control"]
     assert plan.pipelines[0].bundle == str(device.parent / BUNDLE.removeprefix("site/"))
-    assert took_s < 3.0  # the goal is 0.6 s; other tests may have the cores
 
 
 def test_every_problem_of_the_files_comes_back_as_it_was(device: Path) -> None:
