@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from . import line
+from . import line, link
 from .mutant import Finding, hunt
 
-MUTANTS = (*line.MUTANTS,)
+MUTANTS = (*line.MUTANTS, *link.MUTANTS)
 
 
 def main() -> int:

@@ -82,7 +82,7 @@ class Soak:
         )
         self.port = SoakPort(self.track)
         self.clock = SoakClock(self.port)
-        self.store = Store(stream(seed, "disk"))
+        self.store = Store(stream(seed, "disk"), self._named)
         self.asked: dict[Act, Asked] = {}
         self.outcomes: dict[Act, Outcome] = {}
         self.refused: Counter[str] = Counter()

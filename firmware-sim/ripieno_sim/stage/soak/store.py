@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ripieno.contracts.driver import Intent
 from ripieno.values import Act
 
 
 class Store:
-    """The `Intents` of every life of the host."""
+    """The `Intents` of every life of the host; `named` hears each one that is durable."""
 
-    def __init__(self, draw: random.Random) -> None:
+    def __init__(self, draw: random.Random, named: Callable[[Intent], None]) -> None:
+        self._named = named
         self.opened: dict[int, Intent] = {}
         self.is_full = False
         self.slow_us = 0
@@ -56,4 +57,5 @@ class Store:
         self.opened[intent.command_id] = intent
         self._ids.setdefault(intent.act, []).append(intent.command_id)
         self._highest = max(self._highest, intent.command_id)
+        self._named(intent)
         return True
