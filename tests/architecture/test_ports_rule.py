@@ -64,6 +64,7 @@ PORTS = (
     "ripieno_drivers.link.port",
     "ripieno_drivers.cameras.watching",
     "ripieno_sim.firmware.build",
+    "ripieno_sim.firmware.outside",
     "ripieno_sim.line.ptys",
     "ripieno_sim.seeds",
     "ripieno_sim.stage",

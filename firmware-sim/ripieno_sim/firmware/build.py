@@ -24,8 +24,8 @@ _TARGETS = {  # target: (file, compiler)
     "virtual-san": ("libripieno-san.so", "cc"),
     "host": ("fw-host", "cc"),
     "host-san": ("fw-host-san", "cc"),
-    "image": ("fw-mps2.elf", "arm-none-eabi-gcc"),
-    "image-hang": ("fw-mps2-hang.elf", "arm-none-eabi-gcc"),
+    "image": ("fw-mps2.bin", "arm-none-eabi-gcc"),
+    "image-hang": ("fw-mps2-hang.bin", "arm-none-eabi-gcc"),
     "fuzz": ("fuzz-mutate", "cc"),
     "fuzz-clang": ("fuzz-libfuzzer", "clang"),
 }
