@@ -18,7 +18,7 @@ class Rig:
     """Board, line and plant. Times are true microseconds and never fall.
 
     In virtual time: `send` what the host writes, `advance` to the sooner of `next_deadline_us` and the host's own
-    deadline, hand what it returns to the host. `due_us` is the next deadline as the last `advance` left it.
+    deadline, hand what it returns to the host. `due_us` is the next deadline as it was last reckoned.
     """
 
     board: Board
@@ -48,7 +48,7 @@ class Rig:
         heapq.heappush(self._deeds, (at_us, self._deeds_told, deed))
 
     def next_deadline_us(self) -> int | None:
-        """Return when something happens by itself."""
+        """Reckon when something happens by itself."""
         soonest = self.line.next_deadline_us()
         if self._deeds and (soonest is None or self._deeds[0][0] < soonest):
             soonest = self._deeds[0][0]
@@ -58,15 +58,21 @@ class Rig:
         plant_us = self.plant.next_deadline_us()
         if plant_us is not None and (soonest is None or plant_us < soonest):
             soonest = plant_us
+        self.due_us = soonest
         return soonest
 
     def advance(self, now_us: int) -> bytes:
         """Let everything up to `now_us` happen at its own time; return what reached the host."""
+        self.next_deadline_us()
+        return self.resume(now_us)
+
+    def resume(self, now_us: int) -> bytes:
+        """Like `advance`, where nothing was done to the rig since `due_us` was reckoned."""
         arrived = b""
-        while (due_us := self.next_deadline_us()) is not None and due_us <= now_us:
-            arrived += self._step(max(due_us, self.now_us))
+        while self.due_us is not None and self.due_us <= now_us:
+            arrived += self._step(max(self.due_us, self.now_us))
+            self.next_deadline_us()
         self.now_us = max(now_us, self.now_us)
-        self.due_us = due_us
         return arrived
 
     def _step(self, now_us: int) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ripieno.contracts.ports import Clock
 from ripieno.contracts.runtime import Loaded
@@ -16,8 +16,19 @@ from ripieno.values import Health, Inferred
 
 from .parts import PooledModel, Step, check_steps
 
-if TYPE_CHECKING:
-    from .served import ServedModel  # brings numpy and OpenCV, so only where models run
+
+class Served(Protocol):
+    """A loaded model that passed its self-test."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """What is loaded."""
+
+    def run(self, encoded: bytes) -> Inferred:
+        """Return what the model says of a picture. Raises ModelError."""
+
+
+Serve = Callable[[PooledModel, str | None], Served]  # loads a model on the runtime of that name; raises ModelError
 
 
 class InlineInference:
@@ -28,6 +39,7 @@ class InlineInference:
         read: gives the bytes of a model path or of a picture's ref; raises OSError.
         latency_s: seconds that this call of a step takes (drawn from a seed); from the step's deadline on, the answer
             is LATE at the deadline.
+        serve: loads the models elsewhere, where that is faster; nothing is loaded here then.
     """
 
     def __init__(
@@ -38,22 +50,18 @@ class InlineInference:
         clock: Clock,
         read: Callable[[str], bytes],
         latency_s: Callable[[str], float],
+        serve: Serve | None = None,
     ) -> None:
         check_steps(models, steps)
         self._models, self._steps, self._runtime = dict(models), dict(steps), runtime
         self._clock, self._read, self._latency_s = clock, read, latency_s
-        self._served: dict[str, ServedModel] = {}
+        self._serve = serve or self._serve_here
+        self._served: dict[str, Served] = {}
 
     async def start(self) -> Mapping[str, Loaded]:
         """Load and self-test the models. `invoke_us` is 0: nothing is measured. Raises ModelError."""
-        from ripieno.models.runtimes import choose
-
-        from .served import ServedModel
-
-        chosen = choose(self._runtime)
         for name in sorted({step.model for step in self._steps.values()}):
-            plain = self._models[name].to_plain()
-            self._served[name] = ServedModel.load(plain, chosen, self._read, lambda: 0)
+            self._served[name] = self._serve(self._models[name], self._runtime)
         return {name: self._served[step.model].loaded for name, step in self._steps.items()}
 
     async def infer(self, step: str, ref: str) -> Inferred:
@@ -66,7 +74,7 @@ class InlineInference:
             await self._clock.sleep(plan.deadline_s)
             return Inferred(Health.LATE, None, f"no answer within {plan.deadline_s * 1000:g} ms", "", 0, 0)
         try:
-            answer = self._served[plan.model].chain.run(self._read(ref))
+            answer = self._served[plan.model].run(self._read(ref))
         except OSError as error:
             answer = Inferred(Health.DAMAGED, None, f"{ref}: {error.strerror or error}", "", 0, 0)
         await self._clock.sleep(latency_s)
@@ -75,3 +83,10 @@ class InlineInference:
     async def stop(self) -> None:
         """Let go of the models."""
         self._served.clear()
+
+    def _serve_here(self, model: PooledModel, runtime: str | None) -> Served:
+        from ripieno.models.runtimes import choose
+
+        from .served import ServedModel  # brings numpy and OpenCV, so only where models run
+
+        return ServedModel.load(model.to_plain(), choose(runtime), self._read, lambda: 0)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ripieno.contracts.runtime import Loaded, Runtime
 from ripieno.errors import ModelError
 from ripieno.models.chain import Chain
-from ripieno.values import Health
+from ripieno.values import Health, Inferred
 
 from .parts import GoldenPicture, PooledModel, pooled_from_plain
 
@@ -51,6 +51,10 @@ class ServedModel:
         return cls(
             spec.name, chain, Loaded(spec.name, runtime.name, runtime.version(), fingerprint, times_us[TIMED_RUNS // 2])
         )
+
+    def run(self, encoded: bytes) -> Inferred:
+        """Return what the model says of a picture; see Chain.run."""
+        return self.chain.run(encoded)
 
     def described(self) -> list[Any]:
         """Return the fields of `Loaded`, in order."""

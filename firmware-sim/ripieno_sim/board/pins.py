@@ -29,6 +29,7 @@ class Pins:
         self.values = {channel.number: channel.safe for channel in table}
         self._machine = machine
         self._bounds: dict[int, _Bound] = {}
+        self._first_us: int | None = None
 
     def mask(self) -> int:
         """Return bit n for each channel n that is not at its safe value."""
@@ -40,10 +41,13 @@ class Pins:
         """Change an output; its older bounds end with its older value."""
         count_us = None if until_count is None else self._machine.time_of_count(until_count)
         self._bounds[number] = _Bound(until_us, until_count, count_us)
+        self._reckon()
         self._put(number, value, cmd_id, now_us)
 
     def expire(self, now_us: int) -> list[Channel]:
         """Put back what has come to its end; return the setpoints whose lease lapsed."""
+        if self._first_us is None or self._first_us > now_us:
+            return []
         ended = [number for number, bound in self._bounds.items() if bound.ends_us() <= now_us]
         lapsed: list[Channel] = []
         for number in ended:
@@ -65,13 +69,18 @@ class Pins:
         for bound in self._bounds.values():
             if bound.until_count is not None:
                 bound.count_us = self._machine.time_of_count(bound.until_count)
+        self._reckon()
 
     def next_deadline_us(self) -> int | None:
         """Return when the next output ends."""
-        return min(map(_Bound.ends_us, self._bounds.values()), default=None)
+        return self._first_us
+
+    def _reckon(self) -> None:
+        self._first_us = min(map(_Bound.ends_us, self._bounds.values()), default=None)
 
     def _fall(self, channel: Channel, now_us: int) -> None:
-        self._bounds.pop(channel.number, None)
+        if self._bounds.pop(channel.number, None) is not None:
+            self._reckon()
         if self.values[channel.number] != channel.safe:
             self._put(channel.number, channel.safe, None, now_us)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ripieno.contracts.ports import AppendFile, Database, Folder, Line, Lines, Storage, Transaction
 from ripieno.errors import StorageError
-from ripieno_daemon.app import Ports
 from ripieno_sim.seeds import stream
+
+if TYPE_CHECKING:  # who only draws points need not wait for the whole daemon
+    from ripieno.contracts.ports import AppendFile, Database, Folder, Line, Lines, Storage, Transaction
+    from ripieno_daemon.app import Ports
 
 T = TypeVar("T")
 COMMIT, FRAME, BYTE, INTENT = "commit", "frame", "byte", "intent"

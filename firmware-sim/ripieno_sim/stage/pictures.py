@@ -23,10 +23,20 @@ class Rendered:
 
     def __call__(self, part: Part) -> tuple[bytes, str]:
         """Return the picture."""
-        from ripieno_sim.plant.picture import render
+        return drawn(part.width_ratio, picture_seed(self.seed, part.index))
 
-        drawn = render(part.width_ratio, stream(self.seed, f"picture/{part.index}").getrandbits(32))
-        return drawn, ".png" if drawn.startswith(b"\x89PNG") else ".jpg"
+
+def picture_seed(seed: int, index: int) -> int:
+    """Return the seed of the scene around part `index`."""
+    return stream(seed, f"picture/{index}").getrandbits(32)
+
+
+def drawn(width_ratio: float, seed: int) -> tuple[bytes, str]:
+    """Return the picture of a bead of this width, and its file ending."""
+    from ripieno_sim.plant.picture import render
+
+    picture = render(width_ratio, seed)
+    return picture, ".png" if picture.startswith(b"\x89PNG") else ".jpg"
 
 
 class FromFolder:

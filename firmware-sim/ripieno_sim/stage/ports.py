@@ -20,15 +20,15 @@ class VirtualClock:
     """The Clock port on a `VirtualLoop`."""
 
     def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
+        self.loop = loop
 
     def monotonic_ns(self) -> int:
         """Return virtual nanoseconds."""
-        return self._loop.now_ns
+        return self.loop.now_ns
 
     def wall_ns(self) -> int:
         """Return UTC as the simulated device sees it."""
-        return WALL_START_NS + self._loop.now_ns - START_NS
+        return WALL_START_NS + self.loop.now_ns - START_NS
 
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time."""
@@ -36,7 +36,7 @@ class VirtualClock:
 
     def now_us(self) -> int:
         """Return the plant's time."""
-        return (self._loop.now_ns - START_NS) // 1000
+        return (self.loop.now_ns - START_NS) // 1000
 
 
 class SeededEntropy:
@@ -56,8 +56,9 @@ class RigLines:
 
     def __init__(self, rig: Rig, clock: VirtualClock, port: str) -> None:
         self._rig, self._clock, self._port = rig, clock, port
-        self._loop = asyncio.get_running_loop()
+        self._loop = clock.loop
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_us: int | None = None
         self._host: _RigLine | None = None
         self.moved()
 
@@ -94,17 +95,26 @@ class RigLines:
 
     def _wait(self, due_us: int | None) -> None:
         if self._timer is not None:
+            if due_us == self._timer_us:
+                return
             self._timer.cancel()
-        self._timer = None
+        self._timer, self._timer_us = None, due_us
         if due_us is not None:
             at_s = (START_NS + due_us * 1000) / 1e9
             self._timer = self._loop.call_at(max(at_s, self._loop.time()), self._advance)
 
     def _advance(self) -> None:
-        arrived = self._rig.advance(self._clock.now_us())
-        if arrived and self._host is not None:
-            self._host.on_bytes(arrived)
-        self._wait(self._rig.due_us)
+        """Let the rig do what is due, and go on while nobody else has anything to do before its next deadline."""
+        self._timer = None
+        rig, loop = self._rig, self._loop
+        while True:
+            arrived = rig.resume((loop.now_ns - START_NS) // 1000)
+            if arrived and self._host is not None:
+                self._host.on_bytes(arrived)
+            due_us = rig.due_us
+            if due_us is None or not loop.leap(START_NS + due_us * 1000):
+                self._wait(due_us)
+                return
 
 
 class _RigLine:

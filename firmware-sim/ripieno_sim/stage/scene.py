@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ripieno
 from ripieno.errors import BundleError
-from ripieno_daemon.fleet import Faults
 from ripieno_sim.board import BoardSettings
 from ripieno_sim.board.channels import config_crc
 from ripieno_sim.plant import CHANNELS
 
 from .mortal import Point, draw_points
+
+if TYPE_CHECKING:
+    from ripieno_daemon.fleet import Faults
 
 BUNDLE = "quality-control"
 COUNTS_PER_MM = 10
@@ -39,7 +42,7 @@ class Settings:
     runtime: str = "auto"
     bundle: Path | None = None
     camera_mm: int = 120
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults | None = None
 
     def deaths(self) -> list[Point]:
         """Return the points at which the daemon dies, one for each life but the last."""

@@ -34,6 +34,7 @@ from .pictures import FromFolder, Picture, Rendered
 from .ports import PictureStore, RigLines, SeededEntropy, VirtualClock
 from .report import report
 from .scene import BAUD, BOARD, Settings, device_file, picture_name
+from .studio import Studio
 
 PORT, CAMERA = "virtual", "/station"
 SETTLE_S = 1.0  # after the last part: outcomes, exits and receipts on their way
@@ -41,28 +42,42 @@ LIMIT_S = 3600.0
 Says = Callable[[str], None]
 
 
-def run_virtual(settings: Settings, folder: Path, say: Says, progress: Says = lambda _: None) -> dict[str, Any]:
+def run_virtual(
+    settings: Settings, folder: Path, say: Says, progress: Says = lambda _: None, studio: Studio | None = None
+) -> dict[str, Any]:
     """Run the demo and return its figures; the state stays in `folder`.
+
+    Args:
+        studio: draws the pictures and runs the model beside this process; the figures are the same without one.
 
     Raises:
         ConfigError: the pictures' folder is not usable.
+        RipienoError: the model cannot be used, or the studio died.
     """
     transport = "{transport: socket, address: virtual, fleet: demo}"
     path = device_file(folder, settings, port=PORT, camera=CAMERA, broker=transport)
     plan = compile_device(str(path), lambda name: Path(name).read_bytes(), installed_drivers())
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(_Stage(plan, settings, say, progress).run())
+        try:
+            return runner.run(_Stage(plan, settings, say, progress, studio).run())
+        except ExceptionGroup as group:
+            raise _only(group) from group
+
+
+def _only(error: Exception) -> Exception:
+    """Return the one error that task groups have wrapped, or their group where there are several."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 class _Stage:
     """One run: the world lives through, the daemon may die and be born again."""
 
-    def __init__(self, plan: Plan, settings: Settings, say: Says, progress: Says) -> None:
+    def __init__(self, plan: Plan, settings: Settings, say: Says, progress: Says, studio: Studio | None) -> None:
         self._plan, self._settings, self._say, self._progress = plan, settings, say, progress
+        self._studio = studio
         self._state = Path(plan.storage.state)
-        labels = plan.pipelines[0].models[0].labels
-        seed = settings.seed
-        self._picture: Picture = FromFolder(settings.images, seed, labels) if settings.images else Rendered(seed)
 
     async def run(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -72,6 +87,7 @@ class _Stage:
         self._pictures = PictureStore()
         plant = ConveyorSettings(parts=settings.parts, camera_mm=settings.camera_mm, starts_us=None)
         self._rig = rig = conveyor_rig(seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter)
+        self._picture = self._camera(rig)
         self._lines = RigLines(rig, clock, PORT)
         self._broker = MessageBroker()
         disk = stream(seed, "disk")
@@ -87,6 +103,12 @@ class _Stage:
         self._lines.close()
         await rows.close()
         return await self._figures(rig, storage)
+
+    def _camera(self, rig: Rig) -> Picture:
+        settings = self._settings
+        if settings.images:
+            return FromFolder(settings.images, settings.seed, self._plan.pipelines[0].models[0].labels)
+        return self._studio.pictures(settings.seed, rig.plant.parts) if self._studio else Rendered(settings.seed)
 
     async def _lives(self, storage: InlineStorage) -> None:
         """Let the daemon live until the last part has left, dying at each point of the seed."""
@@ -153,6 +175,7 @@ class _Stage:
             self._clock,
             self._read,
             lambda _: 0.001 + 0.002 * draw.random(),
+            self._studio.serve if self._studio else None,
         )
 
     def _read(self, ref: str) -> bytes:
