@@ -263,8 +263,8 @@ def test_a_stuck_line_keeps_the_queue_bounded() -> None:
             bench.lines.takes = 0
             firing = [asyncio.create_task(device.fire(pulse(index, late=1.0))) for index in range(300)]
             await asyncio.sleep(0.2)
-            assert len(device._service.outgoing) < 1024
-            assert len(device._service.acts._unresolved) <= 64 + 8
+            assert len(device.service.outgoing) < 1024
+            assert len(device.service.acts._unresolved) <= 64 + 8
 
             outcomes = await asyncio.gather(*firing)
             assert {outcome.kind for outcome in outcomes} == {OutcomeKind.NOT_EXECUTED}

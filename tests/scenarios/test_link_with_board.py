@@ -260,7 +260,7 @@ class Run:
         if trigger is Trigger.TIME:
             begin = self.clock.monotonic_ns() + draw.uniform(-0.02, 0.3) * 1e9
         elif trigger is Trigger.POSITION:
-            begin = self.device._service.link.count / COUNTS_PER_MM + draw.uniform(-5, 150)
+            begin = self.device.service.link.count / COUNTS_PER_MM + draw.uniform(-5, 150)
             late *= 100
         pulse = Pulse(act, "gate", 1.0, trigger, begin, late, 0.01, draw.choice((0.0, 2.0)))
         self.pulses[act] = pulse

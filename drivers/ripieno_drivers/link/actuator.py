@@ -30,22 +30,22 @@ class LinkDevice:
         self._settings = settings
         self._context = context
         self._wake = asyncio.Event()
-        self._service = Service(settings, context, self._wake)
+        self.service = Service(settings, context, self._wake)
 
     async def run(self) -> None:
         """Serve until cancelled. Cancelled, it cancels what is pending, lets setpoints lapse, and closes, within
         0.3 s.
         """
-        self._service.acts.open()
+        self.service.acts.open()
         try:
             while True:
                 try:
                     await self._converse()
                 except DeviceError as error:
-                    retry_s = self._service.lost(str(error))
+                    retry_s = self.service.lost(str(error))
                 await self._context.clock.sleep(retry_s)
         finally:
-            self._service.abandon()
+            self.service.abandon()
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
         """Do a pulse at most once; the outcome follows section 5 of the protocol.
@@ -56,7 +56,7 @@ class LinkDevice:
             LinkDown: the device was stopped before the outcome was known; the intent stays open and the next start
             resolves it.
         """
-        acts, future = self._service.acts, asyncio.get_running_loop().create_future()
+        acts, future = self.service.acts, asyncio.get_running_loop().create_future()
 
         def tell(outcome: Outcome | LinkDown) -> None:
             if isinstance(outcome, LinkDown):
@@ -86,28 +86,28 @@ class LinkDevice:
 
     def withdraw(self, act: Act) -> None:
         """CANCEL it if it has left, keep it back if it has not."""
-        self._service.acts.withdraw(act)
+        self.service.acts.withdraw(act)
 
     def set(self, setpoint: Setpoint) -> None:
         """Keep a value and renew it while the channel is armed; raises CommandRefused, see Service.set."""
-        self._service.set(setpoint)
+        self.service.set(setpoint)
 
     def rearm(self) -> None:
         """Arm the bound outputs; said, and not kept for later, when that is not possible now."""
-        self._service.rearm()
+        self.service.rearm()
 
     def estop(self, reason: int = 0) -> None:
         """Stop every output of the board at once and until a person resets it."""
-        self._service.estop(reason)
+        self.service.estop(reason)
 
     async def _converse(self) -> None:
         """Open the line and serve it until it is lost."""
         inbox = Inbox(self._wake, lambda: self._context.clock.monotonic_ns() // 1000)
         line = await self._context.lines.open(self._settings.port, self._settings.baud, inbox.take, inbox.take_loss)
-        self._service.opened()
+        self.service.opened()
         try:
             while True:
-                self._service.turn(line, inbox)
+                self.service.turn(line, inbox)
                 await self._sleep()
         except asyncio.CancelledError:
             await self._farewell(line, inbox)
@@ -116,7 +116,7 @@ class LinkDevice:
             line.close()
 
     async def _sleep(self) -> None:
-        deadline_us = self._service.deadline_us()
+        deadline_us = self.service.deadline_us()
         timer = None
         if deadline_us is not None:
             delay_us = deadline_us - self._context.clock.monotonic_ns() // 1000
@@ -130,12 +130,12 @@ class LinkDevice:
 
     async def _farewell(self, line: Line, inbox: Inbox) -> None:
         """Leave the outputs safe, as far as 0.3 s allow; what stays is the board's own hold, span and lease."""
-        self._service.leave()
+        self.service.leave()
         try:
             async with asyncio.timeout(FAREWELL_S):
-                while not self._service.has_left:
-                    self._service.turn(line, inbox)
-                    if not self._service.has_left:
+                while not self.service.has_left:
+                    self.service.turn(line, inbox)
+                    if not self.service.has_left:
                         await self._sleep()
         except (TimeoutError, DeviceError):
             return

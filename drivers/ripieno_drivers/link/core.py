@@ -69,6 +69,10 @@ class Link:
         """The newest count, 64 bits; it goes on over sessions as long as the journal epoch is the same."""
         self.state = 0
         self.armed = 0
+        self.frames_damaged = 0
+        """Frames of the board that came damaged while a session was up, since the start."""
+        self.frames_resent = 0
+        """Reliable frames of ours that were sent again, since the start."""
         self.acts_polled: list[tuple[int, int]] = []
         """(offset, cmd_id) of each ACT whose first byte stands in what the last `poll` returned."""
 
@@ -140,6 +144,7 @@ class Link:
             frame = codec.open_body(body, token) if body is not None else None
             if frame is None:
                 if self._stage is not Stage.ASKING:
+                    self.frames_damaged += 1
                     self._receiver.damaged()
             elif frame.type in codec.SESSIONLESS:
                 self._sessionless(frame, now_us)
@@ -167,6 +172,7 @@ class Link:
             self._estop_us = now_us + ESTOP_US
         if due := self._sender.due(now_us):
             for seq, outbound, is_resend in due:
+                self.frames_resent += is_resend
                 if outbound.cmd_id and not is_resend:
                     self.acts_polled.append((len(self._out), outbound.cmd_id))
                 self._emit(outbound.type, seq, outbound.payload, now_us, is_resend=is_resend)

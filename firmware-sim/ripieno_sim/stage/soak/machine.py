@@ -102,6 +102,12 @@ class SoakMachine:
         """Bytes reached the board; one that hangs sees them when it goes on."""
         self.heard_us = max(now_us, self.hung_until_us)
 
+    def hang(self, now_us: int, until_us: int) -> None:
+        """The board sees nothing until then; bytes that still wait from an earlier hang wait on."""
+        if self.heard_us > now_us:
+            self.heard_us = until_us
+        self.hung_until_us = until_us
+
     def press(self, number: int, pressed: bool, now_us: int) -> None:
         """Let an input rise or fall."""
         if bool(self._levels >> number & 1) != pressed:

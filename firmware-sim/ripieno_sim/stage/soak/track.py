@@ -63,7 +63,7 @@ class Track:
 
     def hang(self, now_us: int, for_us: int) -> None:
         """Let the firmware do nothing for a while; past 0.5 s its watchdog resets it."""
-        self.machine.hung_until_us = now_us + min(for_us, 500_000)
+        self.machine.hang(now_us, now_us + min(for_us, 500_000))
         self.board.hang(now_us, for_us)
 
     def next_us(self) -> int | None:

@@ -1,0 +1,70 @@
+"""`ripieno bench link`: its figures exist and are of the right size; how good they are depends on the machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiers import need
+
+from ripieno_daemon.cli import main
+from ripieno_sim.stage.bench.command import missed
+
+
+def bench(capsys: pytest.CaptureFixture[str], target: str) -> dict[str, Any]:
+    code = main(
+        ["bench", "link", "--target", target, "--baud", "1000000", "--acts", "15", "--times", "2", "--json", "-"]
+    )
+    figures: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert code == (1 if figures["missed"] else 0)
+    return figures
+
+
+def assert_plausible(figures: dict[str, Any]) -> None:
+    """Limits that a busy machine keeps, and that a mistake in a unit or a sign does not."""
+    assert figures["acts"] == 30
+    assert len(figures["acts_not_done"]) < 5
+    assert 0.25 < figures["issue_to_pin_ms"]["p50"] < figures["issue_to_done_ms"]["p50"] < 100
+    assert 0 <= figures["pin_error_ms"]["p50"] < 20
+    assert 150 < figures["safe_after_death_ms"]["p50"] < 450
+    assert 250 < figures["silent_noticed_ms"]["p50"] < 600
+    for spread in figures["session_back_ms"].values():
+        assert 1 < spread["p50"] < 500
+
+
+def test_the_python_board_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_plausible(bench(capsys, "pty"))
+
+
+def test_the_firmware_as_a_process_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    need("gcc", "make", "cc")
+
+    assert_plausible(bench(capsys, "host"))
+
+
+def test_a_missing_tool_is_said_and_the_exit_is_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert main(["bench", "link", "--target", "qemu"]) == 2
+    assert "apt install qemu-system-arm" in capsys.readouterr().err
+
+
+def test_a_median_above_its_limit_is_named() -> None:
+    good = {"p50": 0.1, "p99": 900.0}
+    figures = {
+        "baud": 115_200,
+        "issue_to_pin_ms": {"p50": 3.2, "p99": 4.0},
+        "pin_error_ms": good,
+        "session_back_ms": {"board_reset": good, "daemon_restart": {"p50": None, "p99": None}},
+        "silent_noticed_ms": good,
+        "safe_after_death_ms": good,
+    }
+
+    assert missed(figures) == [
+        "issue_to_pin_ms: median 3.2, wanted at most 3.0",
+        "session_back_ms after a daemon restart: median None, wanted at most 20.0",
+    ]
