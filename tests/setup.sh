@@ -27,3 +27,5 @@ if [ ! -f "$wheels/complete" ]; then
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-index --find-links "$wheels" --require-hashes -r requirements.lock
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+# What pip does for a wheel: a start does not have to read the sources again, even where Python may not keep bytecode.
+"$venv/bin/python" -m compileall -q pipelines/ripieno drivers/ripieno_drivers daemon/ripieno_daemon firmware-sim/ripieno_sim
