@@ -1,5 +1,9 @@
 """The tier `cc`: without make and a C compiler the firmware cannot be asked."""
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from tiers import need
 
@@ -8,10 +12,18 @@ from ripieno_sim.firmware.library import library
 
 
 @pytest.fixture(scope="session", autouse=True)
-def firmware() -> None:
-    """Build the shared object once; skip all of this folder, or fail it, where that is impossible."""
+def firmware() -> Iterator[None]:
+    """Build the shared object once; skip all of this folder, or fail it, where that is impossible.
+
+    RIPIENO_FIRMWARE names another build of it, such as the instrumented one.
+    """
     need("cc", "make", "cc")
-    library()
+    named = os.environ.get("RIPIENO_FIRMWARE")
+    with pytest.MonkeyPatch.context() as patch:
+        if named:
+            patch.setattr("ripieno_sim.firmware.library.built", lambda target: Path(named))
+        library()
+        yield
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the rules ask of the inside of the Python board, asked of the firmware from outside."""
 
+import os
 import struct
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from sim.bench import Bench, gate
 from ripieno_sim.board import BoardSettings
 from ripieno_sim.codec import Cause, Decoder, Done, EventKind, Frame, Query, State, Status, Trigger, Type, open_body
 from ripieno_sim.firmware import CBoard
+from ripieno_sim.firmware.library import library
 from ripieno_sim.plant import CHANNELS
 
 pytestmark = pytest.mark.usefixtures("on_the_firmware")
@@ -43,6 +45,12 @@ def asked(bench: Bench, *cmd_ids: int) -> list[int]:
 
 def test_the_bench_holds_the_firmware() -> None:
     assert type(Bench().board) is CBoard
+
+
+def test_the_build_that_was_named_is_the_one_that_is_asked() -> None:
+    name = library()._name
+
+    assert name == os.environ.get("RIPIENO_FIRMWARE", name)
 
 
 def test_another_table_of_channels_is_refused() -> None:
