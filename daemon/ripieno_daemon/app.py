@@ -16,7 +16,7 @@ from pathlib import Path
 import msgpack
 
 from ripieno.contracts.driver import Arrival, Context, Device, Driver, Point
-from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Storage
+from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
 from ripieno.errors import BundleError, RipienoError, StorageError
 from ripieno.plan import PipelinePlan, Plan, digest
 from ripieno.values import DeviceDown, DeviceUp
@@ -49,6 +49,7 @@ class Ports:
     drivers: Mapping[str, Driver]
     inference: Callable[[Plan, PipelinePlan, Bundle, Callable[[str], None]], Inference]
     broker: Callable[[Plan, int], Broker | None]
+    processes: Processes | None = None
 
 
 class App:
@@ -208,6 +209,7 @@ class App:
                 report=self._reporting(conductor),
                 settled=conductor.settled,
                 say=self._say,
+                processes=self._ports.processes,
             )
             opened[plan.name] = driver.open(driver.settings(**plan.settings, **plan.places), context)
             for point in plan.points:

@@ -23,6 +23,7 @@ from ripieno.engine import Effect, Engine, Event, pack_event, plain
 from ripieno.errors import CommandRefused, RipienoError
 from ripieno.plan import PipelinePlan
 from ripieno.values import (
+    Detections,
     DeviceDown,
     DeviceUp,
     Edge,
@@ -36,6 +37,7 @@ from ripieno.values import (
 )
 
 from .calls import Call, StepCalls
+from .frames import Frames
 from .ledger import Ledger, Recovered
 from .timeline import Timeline
 
@@ -70,7 +72,7 @@ class Conductor:
         self._calls = {
             step.name: StepCalls(step.name, step.frames == "every", inference, self._answered) for step in plan.steps
         }
-        self._refs: dict[tuple[str, int], str] = {}
+        self._frames = Frames()
         self._starts = {item.starts.split(".")[0] for item in plan.items}
         self._last_position_t = 0
         self._last_edges: dict[str, tuple[int, int]] = {}
@@ -85,6 +87,7 @@ class Conductor:
     def bind(self, devices: Mapping[str, Device], names: Mapping[str, str]) -> None:
         """Take the opened devices: by point name, and the device's own name by point name."""
         self._devices, self._names = devices, names
+        self._frames.bind(devices)
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -120,6 +123,10 @@ class Conductor:
     def arrive(self, arrival: Arrival) -> None:
         """Take what a driver reports, now."""
         if self._stopping:
+            return
+        if isinstance(arrival, Frame):
+            with self._frames.arrived(arrival.input, arrival.sequence, arrival.ref):
+                self._step(self._frame(arrival))
             return
         event = self._event(arrival)
         if event is not None:
@@ -204,6 +211,9 @@ class Conductor:
                 "plan": self._digest[:16],
             }
             kind = "decision"
+        elif isinstance(effect, rooms.Reported):
+            body = {"id": f"{effect.step}@{self.engine.scene.events}", **plain(effect), "plan": self._digest[:16]}
+            kind = "inference"
         elif isinstance(effect, rooms.Alarm):
             body, kind = plain(effect), "alarm"
             self._say(f"{effect.code}: {effect.text}")
@@ -213,10 +223,8 @@ class Conductor:
 
     def _start(self, event: Event, effect: Effect) -> None:
         if isinstance(effect, rooms.Infer):
-            ref = self._refs.pop((effect.input, effect.sequence), "")
+            ref = self._frames.take(effect.input, effect.sequence)
             self._calls[effect.step].put(Call(effect, ref, event.t))
-        elif isinstance(effect, rooms.Drop):
-            self._refs.pop((effect.input, effect.sequence), None)
         elif isinstance(effect, rooms.Fire):
             self._task(self._fire(effect), f"act {effect.pulse.act}")
         elif isinstance(effect, rooms.Set):
@@ -247,6 +255,10 @@ class Conductor:
 
     def _answered(self, call: Call, inferred: Inferred) -> None:
         infer, result = call.infer, inferred.result
+        found = result.found if isinstance(result, Detections) else ()
+        self._frames.done(infer.input, infer.sequence)
+        if self._stopping:
+            return  # what would follow from it could not be done any more; the next start knows it as not answered
         self._step(
             rooms.ResultSeen(
                 self._timeline.now(),
@@ -262,7 +274,20 @@ class Conductor:
                 inferred.picture_digest,
                 inferred.decode_us,
                 inferred.invoke_us,
+                tuple((one.label, one.score, *one.box) for one in found),
             )
+        )
+
+    def _frame(self, frame: Frame) -> Event:
+        return rooms.FrameSeen(
+            self._timeline.now(),
+            frame.input,
+            frame.sequence,
+            frame.position_mm,
+            self._timeline.of(frame.at_ns),
+            frame.health.value,
+            frame.why,
+            frame.still_ns,
         )
 
     def _event(self, arrival: Arrival) -> Event | None:
@@ -283,10 +308,6 @@ class Conductor:
                 )
             case Position():
                 return self._position(arrival, now)
-            case Frame():
-                self._refs[arrival.input, arrival.sequence] = arrival.ref
-                taken = of(arrival.at_ns)
-                return rooms.FrameSeen(now, arrival.input, arrival.sequence, arrival.position_mm, taken)
             case Reading():
                 fields = next(one.fields for one in self._plan.inputs if one.name == arrival.input)
                 values = tuple(float(arrival.fields[name]) for name, _ in fields)

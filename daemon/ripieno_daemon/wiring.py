@@ -13,6 +13,7 @@ from ripieno_drivers.link.port import SerialLines
 
 from .app import Ports
 from .bundles import Bundle
+from .children import ChildProcesses
 from .compiling.drivers import installed_drivers
 from .fleet import Sender, Topics
 from .fleet.message_broker import Will
@@ -33,6 +34,7 @@ def real_ports(plan: Plan) -> Ports:
         drivers=installed_drivers(),
         inference=worker_pool,
         broker=lambda plan, boot: real_broker(plan, boot, clock, entropy),
+        processes=ChildProcesses(),
     )
 
 

@@ -17,6 +17,7 @@ from ripieno.values import DeviceDown, DeviceUp, Frame, Setpoint
 from ripieno_drivers.cameras import DRIVER, FolderPoint, FolderSettings, watching
 
 from .bench import Entropy, Intents
+from .serial_bench import NoStorage
 from .tiny_board import TinyBoard, TinyLines
 from .virtual import LoopClock
 
@@ -32,6 +33,7 @@ class Rack:
             entropy=Entropy(),
             lines=TinyLines(TinyBoard()),
             folder=watching.FolderWatch(self.said.append),
+            storage=NoStorage(),
             intents=Intents(),
             report=self.reports.append,
             settled=lambda outcome: None,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ripieno.contracts.runtime import Runtime
+from ripieno.contracts.slots import is_slot, parse_slot
 from ripieno.errors import ModelError
 from ripieno.values import Health, Inferred
 
@@ -99,11 +100,13 @@ class Server:
     """The models of this process, by name."""
 
     def __init__(self, runtime: Runtime) -> None:
+        from .mapped import MappedPictures
         from .served import ServedModel  # numpy and OpenCV come in here, after mallopt
 
         self._runtime = runtime
         self._served = ServedModel
         self._models: dict[str, ServedModel] = {}
+        self._pictures = MappedPictures()
 
     def answer(self, message: list[Any]) -> list[Any]:
         """Return the answer to one message; the process dies on what is no refusal, and the parent shows why."""
@@ -124,12 +127,22 @@ class Server:
         raise ValueError(f"no such message: {kind}")
 
     def _infer(self, name: str, ref: str, encoded: bytes | None) -> Inferred:
+        if encoded is None and is_slot(ref):
+            return self._infer_slot(name, ref)
         if encoded is None:
             try:
                 encoded = _read(ref)
             except OSError as error:
                 return Inferred(Health.DAMAGED, None, f"{ref}: {error.strerror or error}", "", 0, 0)
         return self._models[name].chain.run(encoded)
+
+    def _infer_slot(self, name: str, ref: str) -> Inferred:
+        try:
+            pixels, is_there = self._pictures.open(parse_slot(ref))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return Inferred(Health.MISSING, None, why, "", 0, 0)
+        return self._models[name].chain.run_pixels(pixels, is_there)
 
 
 def _read(path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`ripieno demo`: a production line, inspected and steered, with its report."""
+"""`ripieno demo`: a production line, inspected and steered, or a camera and a model; with its report."""
 
 from __future__ import annotations
 
@@ -31,8 +31,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", type=Path, help="keep ledger and files in DIR (it must be empty or new)"
     )
     parser.add_argument("--runtime", choices=["auto", "litert", "tflite"], default="auto", help="what runs the model")
+    camera = parser.add_argument_group("a camera instead of the simulated line")
+    camera.add_argument("--camera", metavar="FILE", help="show a video file (or rtsp://..., /dev/video0) to a model")
+    camera.add_argument("--model", metavar="FILE", type=Path, help="a TensorFlow Lite detector or classifier")
+    camera.add_argument("--labels", metavar="FILE", type=Path, help="its labels, one on each line")
+    camera.add_argument("--threshold", type=_share, default=0.5, help="an object with a lower score is none (0.5)")
+    camera.add_argument("--seconds", type=float, default=20.0, help="how long, if the video is not shorter (20)")
+    camera.add_argument("--step", action="store_true", help="show every picture of the file, however long it takes")
     parser.add_argument("--verbose", action="store_true", help="show what the daemon says")
     add_json(parser)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"a score from 0 to 1 is expected, {text} came")
+    return share
 
 
 def _positive(text: str) -> int:
@@ -50,6 +64,9 @@ def _kills(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.camera is None and (arguments.model or arguments.labels):
+        Progress().say("--model and --labels are for --camera FILE")
+        return CALLED_WRONGLY
     settings = Settings(
         parts=arguments.parts,
         seed=arguments.seed,
@@ -70,6 +87,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace, settings: Settings, folder: Path, progress: Progress) -> int:
     say = progress.say if arguments.verbose else _nothing
+    if arguments.camera is not None:
+        return _camera(arguments, folder, progress, say)
     figures: dict[str, Any]
     if arguments.virtual:
         figures = _virtual(settings, folder, say, progress.show)
@@ -111,6 +130,31 @@ def _process_age_s() -> float:
     """Return for how long this process has been there, its start and its imports included."""
     began_ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - began_ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _camera(arguments: argparse.Namespace, folder: Path, progress: Progress, say: Callable[[str], None]) -> int:
+    from .camera import run_camera
+    from .camera_report import broken, text
+    from .camera_scene import CameraSettings
+
+    settings = CameraSettings(
+        camera=arguments.camera,
+        model=arguments.model,
+        labels=arguments.labels,
+        seconds=arguments.seconds,
+        threshold=arguments.threshold,
+        runtime=arguments.runtime,
+        step=arguments.step,
+    )
+    began = time.monotonic()
+    figures = run_camera(settings, folder, say, progress.show)
+    progress.clear()
+    figures["wall_s"] = round(time.monotonic() - began, 3)
+    if arguments.state is not None:
+        figures["state"] = str(folder)
+    wrong = broken(figures)
+    give(arguments, {**figures, "broken": wrong}, "\n".join([text(figures), *(f"BROKEN: {line}" for line in wrong)]))
+    return NO if wrong else OK
 
 
 def _nothing(_: str) -> None:

@@ -30,7 +30,7 @@ from ripieno.values import (
     Setpoint,
 )
 
-from .ports import Clock, Entropy, Folder, Lines, Storage
+from .ports import Clock, Entropy, Folder, Lines, Processes, Storage
 
 
 class Place:
@@ -83,7 +83,8 @@ class Point:
 class Context:
     """What a device may use.
 
-    `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run.
+    `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run. `processes`:
+    None where there can be none (in virtual time).
     """
 
     device: str
@@ -97,6 +98,7 @@ class Context:
     report: Callable[[Arrival], None]
     settled: Callable[[Outcome], None]
     say: Callable[[str], None]
+    processes: Processes | None = None
 
 
 class Device(Protocol):
@@ -122,6 +124,14 @@ class Device(Protocol):
 
     def rearm(self) -> None:
         """A person (or `rearm: auto`) says that outputs may move again."""
+
+
+@runtime_checkable
+class PictureDevice(Device, Protocol):
+    """A device whose pictures lie in a place that is used again, such as a slot of shared memory."""
+
+    def seen(self, ref: str) -> None:
+        """No step needs the picture under this ref any more. Called once for each Frame that was reported."""
 
 
 @runtime_checkable

@@ -106,6 +106,54 @@ class Storage(Protocol):
     def append_file(self, name: str, size: int) -> AppendFile: ...
 
 
+class SharedMemory(Protocol):
+    """Memory that a driver's process writes pictures into and a worker reads from; this process never looks at it.
+
+    `ref` is how a worker of this daemon finds it (see slots.py). Who asked for it closes it.
+    """
+
+    @property
+    def ref(self) -> str: ...
+    def close(self) -> None: ...
+
+
+class Child(Protocol):
+    """A process that a driver has started. Its death is told once, whatever ends it."""
+
+    @property
+    def pid(self) -> int: ...
+    def send(self, message: bytes) -> bool:
+        """Send without waiting; False: it does not take it now (it hangs, or is dead), and the message is dropped."""
+
+    def kill(self) -> None:
+        """SIGKILL; the death is told later."""
+
+    async def stop(self) -> None:
+        """Ask it to end, kill it after 1 s; return when it is gone."""
+
+
+class Processes(Protocol):
+    """Processes of drivers, for what may hang or die: a camera's library, not a serial line.
+
+    `start` runs `main(line, memory, arguments) -> int` of a module, in a process that dies with this one: `line` is a
+    socket of whole messages (SOCK_SEQPACKET), `memory` a file descriptor to map. `on_message` has each message that it
+    sends, `on_end` one sentence about its death with its last words.
+
+    Raises:
+        DeviceError: the process or the memory cannot be made.
+    """
+
+    def memory(self, name: str) -> SharedMemory: ...
+    async def start(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        memory: SharedMemory,
+        on_message: Callable[[bytes], None],
+        on_end: Callable[[str], None],
+    ) -> Child: ...
+
+
 class Broker(Protocol):
     """A message broker at the level of messages. QoS 1: `publish` returns at the PUBACK.
 

@@ -1,0 +1,58 @@
+"""Where the pictures of frames are, from their arrival until the last step has answered about them.
+
+A picture may lie in a place that its camera uses again: the camera is told as soon as nobody needs it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from ripieno.contracts.driver import Device, PictureDevice
+
+_Key = tuple[str, int]
+
+
+class Frames:
+    """The refs of pictures under way, by (input, sequence)."""
+
+    def __init__(self) -> None:
+        self._refs: dict[_Key, str] = {}
+        self._uses: dict[_Key, int] = {}
+        self._seen: dict[str, Callable[[str], None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._refs)
+
+    def bind(self, devices: Mapping[str, Device]) -> None:
+        """Take the device of each input."""
+        self._seen = {name: one.seen for name, one in devices.items() if isinstance(one, PictureDevice)}
+
+    @contextmanager
+    def arrived(self, input: str, sequence: int, ref: str) -> Iterator[None]:
+        """Keep a ref while the block lasts, and after it as long as a step that was given it needs it."""
+        key = (input, sequence)
+        self._refs[key], self._uses[key] = ref, 1
+        try:
+            yield
+        finally:
+            self.done(input, sequence)
+
+    def take(self, input: str, sequence: int) -> str:
+        """Return the ref for one more step, which says `done` later; "" where there is none."""
+        key = (input, sequence)
+        if key in self._uses:
+            self._uses[key] += 1
+        return self._refs.get(key, "")
+
+    def done(self, input: str, sequence: int) -> None:
+        """One who needed the picture does not any more."""
+        key = (input, sequence)
+        if key not in self._uses:
+            return
+        self._uses[key] -= 1
+        if self._uses[key] == 0:
+            del self._uses[key]
+            ref = self._refs.pop(key)
+            if ref and input in self._seen:
+                self._seen[input](ref)
