@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -21,17 +20,19 @@ class TextLines:
         self._rest = bytearray()
         self._dropped = 0
 
-    def feed(self, received: bytes) -> Iterator[bytes | Overlong]:
-        """Yield each line that has ended, without its end."""
+    def feed(self, received: bytes) -> list[bytes | Overlong]:
+        """Return each line that has ended, without its end."""
+        ended: list[bytes | Overlong] = []
         pieces = received.replace(b"\r", b"\n").split(b"\n")
         for piece in pieces[:-1]:
             self._keep(piece)
             if self._dropped:
-                yield Overlong(self._dropped + len(self._rest))
+                ended.append(Overlong(self._dropped + len(self._rest)))
             elif self._rest:
-                yield bytes(self._rest)
+                ended.append(bytes(self._rest))
             self.clear()
         self._keep(pieces[-1])
+        return ended
 
     def clear(self) -> None:
         """Forget the line that has begun."""
