@@ -14,7 +14,7 @@ from annotated_types import MinLen, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Place
 from ripieno.contracts.ports import Database, Transaction
-from ripieno.errors import CommandRefused, StorageError
+from ripieno.errors import CommandRefused, DeviceError, StorageError
 from ripieno.values import Act, Booking, DeviceDown, DeviceUp, Outcome, OutcomeKind, Pulse, Setpoint
 
 RETRY_S: Final = (0.1, 0.5, 2.0, 10.0)
@@ -47,6 +47,8 @@ class SqliteBooking:
     async def run(self) -> None:
         """Open the database, then serve until cancelled."""
         context = self._context
+        if context.storage is None:
+            raise DeviceError(f"{context.device}: a booking needs a disk, and this host offers none")
         database = self._database = context.storage.database(self._settings.path)
         try:
             await self._persist(database, lambda tx: tx.execute(SCHEMA))

@@ -93,11 +93,11 @@ class Context:
     entropy: Entropy
     lines: Lines
     folder: Folder
-    storage: Storage
     intents: Intents
     report: Callable[[Arrival], None]
     settled: Callable[[Outcome], None]
     say: Callable[[str], None]
+    storage: Storage | None = None
     processes: Processes | None = None
 
 
