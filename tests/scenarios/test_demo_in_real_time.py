@@ -19,7 +19,7 @@ def run(folder: Path, settings: Settings) -> dict[str, Any]:
     said: list[str] = []
     figures = run_wall(settings, folder, said.append, lambda _: None, said.append)
     assert broken(figures) == [], said
-    assert verify(folder / "state" / "ledger.sqlite").is_whole
+    assert verify(folder / "ledger.sqlite").is_whole
     return figures
 
 

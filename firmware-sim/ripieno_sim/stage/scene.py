@@ -62,7 +62,7 @@ def bundle_path(name: str = BUNDLE) -> Path:
     raise BundleError(f"the bundle {name} is not installed; looked beside {library}")
 
 
-def device_file(folder: Path, settings: Settings, *, port: str, camera: str, broker: str, state: str = "state") -> Path:
+def device_file(folder: Path, settings: Settings, *, port: str, camera: str, broker: str, state: str = ".") -> Path:
     """Write `device.yaml` for the simulated line into `folder` and return its path."""
     text = f"""\
 # The simulated line of `ripieno demo`: a conveyor's board on a serial port, a camera that writes into a folder.
