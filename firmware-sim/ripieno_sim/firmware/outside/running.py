@@ -191,10 +191,14 @@ async def _running(
             def fell() -> None:
                 rig.all_safe(port.now_us())
 
+            def heard(wire: Wire) -> None:
+                if wire.has_arrived():
+                    port.wake()
+
             life = asyncio.create_task(board.live(fell), name="board")
             try:
                 for wire in (link, bus):
-                    loop.add_reader(wire.fd, port.wake)
+                    loop.add_reader(wire.fd, heard, wire)
                 running = Running(rig, port, board, life)
                 await running.booted()
                 yield running
