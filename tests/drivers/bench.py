@@ -66,7 +66,14 @@ POINTS = (
 
 
 class Bench:
-    def __init__(self, board: TinyBoard | None = None, intents: Intents | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        board: TinyBoard | None = None,
+        intents: Intents | None = None,
+        points: Sequence[Point] = POINTS,
+        **settings: Any,
+    ) -> None:
+        self.points = points
         self.board = board or TinyBoard()
         self.lines = TinyLines(self.board)
         self.intents = intents or Intents()
@@ -79,7 +86,7 @@ class Bench:
     def device(self) -> LinkDevice:
         context = Context(
             device="board",
-            points=POINTS,
+            points=self.points,
             clock=self.clock,
             entropy=Entropy(),
             lines=self.lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,9 +11,9 @@ from ripieno.contracts.driver import Intent
 from ripieno.errors import CommandRefused, LinkDown, StorageError
 from ripieno.values import Act, DeviceDown, DeviceUp, Edge, Outcome, OutcomeKind, Position, Setpoint, Trigger
 from ripieno_drivers.link import codec
-from ripieno_drivers.link.messages import Status
+from ripieno_drivers.link.messages import EventKind, Status
 
-from .bench import Bench, Intents, pulse
+from .bench import POINTS, Bench, Intents, pulse
 from .tiny_board import TinyBoard
 from .virtual import run
 
@@ -380,6 +381,36 @@ def test_a_person_arms_where_the_settings_say_so() -> None:
             device.rearm()
             await asyncio.sleep(0.05)
             assert bench.board.armed == 0b11
+
+    run(main())
+
+
+def test_an_output_may_wait_for_a_person_while_another_does_not() -> None:
+    points = tuple(replace(p, settings=replace(p.settings, rearm="person")) if p.name == "gate" else p for p in POINTS)
+
+    async def main() -> None:
+        bench = Bench(rearm="auto", points=points)
+        async with bench.running() as device:
+            assert bench.board.armed == 0b10
+            bench.board.armed = 0
+            bench.board.event(EventKind.SAFE, 1, 0b10)
+            await asyncio.sleep(1.0)
+            assert bench.board.armed == 0b10, "the flow came back by itself, the gate did not"
+
+            device.rearm()
+            await asyncio.sleep(0.05)
+            assert bench.board.armed == 0b11
+
+    run(main())
+
+
+def test_an_output_may_come_back_by_itself_where_the_board_waits_for_a_person() -> None:
+    points = tuple(replace(p, settings=replace(p.settings, rearm="auto")) if p.name == "flow" else p for p in POINTS)
+
+    async def main() -> None:
+        bench = Bench(rearm="person", points=points)
+        async with bench.running():
+            assert bench.board.armed == 0b10
 
     run(main())
 

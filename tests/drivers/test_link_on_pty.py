@@ -84,3 +84,53 @@ def test_pulling_the_plug_costs_a_session_and_nothing_else(tmp_path: Path) -> No
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
+
+
+def test_a_board_that_comes_back_under_another_name_is_found_by_its_uid(tmp_path: Path) -> None:
+    """Two boards, one name pattern: the wrong one is never taken, the right one is found wherever it is."""
+    ours = TinyBoard(uid=b"tiny-board-7")
+
+    async def main() -> None:
+        bench = Bench(ours, port=str(tmp_path / "usb-*"), uid=ours.uid.hex())
+        bench.lines, bench.clock = SerialLines(), RealClock()  # type: ignore[assignment]  # the real ones
+        strange = Plug(stranger := TinyBoard(), tmp_path / "usb-1")
+        plug = Plug(ours, tmp_path / "usb-2")
+        async with bench.running(settle_s=1.0) as device:
+            assert (await device.fire(pulse(late=1.0))).kind is OutcomeKind.EXECUTED
+
+            plug.pull()
+            await asyncio.sleep(0.1)
+            plug = Plug(ours, tmp_path / "usb-0")
+            await sessions(bench, 2)
+            assert (await device.fire(pulse(1, late=1.0))).kind is OutcomeKind.EXECUTED
+            assert (ours.executed, stranger.executed) == ([1, 2], [])
+        plug.pull()
+        strange.pull()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def test_without_a_pattern_another_name_is_not_looked_for(tmp_path: Path) -> None:
+    """Negative control: it is the pattern that finds the board."""
+    ours = TinyBoard()
+
+    async def main() -> None:
+        bench = Bench(ours, port=str(tmp_path / "usb-2"), uid=ours.uid.hex())
+        bench.lines, bench.clock = SerialLines(), RealClock()  # type: ignore[assignment]  # the real ones
+        plug = Plug(ours, tmp_path / "usb-2")
+        async with bench.running(settle_s=0.6):
+            plug.pull()
+            plug = Plug(ours, tmp_path / "usb-0")
+            await asyncio.sleep(0.6)
+            assert len(bench.of(DeviceUp)) == 1
+        plug.pull()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def sessions(bench: Bench, count: int) -> None:
+    async with asyncio.timeout(10):
+        while len(bench.of(DeviceUp)) < count:  # noqa: ASYNC110  # the real time of a real port
+            await asyncio.sleep(0.01)

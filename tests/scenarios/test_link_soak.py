@@ -14,7 +14,7 @@ from ripieno_sim.board.orders import Orders
 from ripieno_sim.stage.soak import MIXES, soak
 from ripieno_sim.stage.soak.misfortunes import MISFORTUNES
 
-NONE_OF = ("doubled", "false_claims", "unresolved", "outside_window", "unsafe_outputs")
+NONE_OF = ("doubled", "false_claims", "unresolved", "outside_window", "times_beyond_uncertainty", "unsafe_outputs")
 
 
 def assert_holds(told: dict[str, Any], commands: int) -> None:

@@ -61,13 +61,13 @@ def order_for(pulse: Pulse, point: LinkPoint, counts_per_mm: float, link: Link, 
         return Order(args, None, at + late)
     if pulse.trigger is Trigger.NOW:
         return Order(ActArgs(point.channel, TriggerBits.NOW, value, 0, late, hold_ms, 0), now_us + late * 100, None)
-    uncertainty_us = link.clock.uncertainty_us
-    if uncertainty_us is None or uncertainty_us > point.clock_limit_ms * 1000:
-        known = "not known yet" if uncertainty_us is None else f"uncertain by {uncertainty_us / 1000:.1f} ms"
-        return f"the board's clock is {known}; this output allows {point.clock_limit_ms:g} ms"
     begin_us = int(pulse.begin) // 1000
     if begin_us - now_us not in _I32:
         return "the time is more than 35 minutes away"
+    uncertainty_us = link.clock.uncertainty_at(begin_us)
+    if uncertainty_us is None or uncertainty_us > point.clock_limit_ms * 1000:
+        known = "not known yet" if uncertainty_us is None else f"uncertain by {uncertainty_us / 1000:.1f} ms"
+        return f"the board's clock is {known}; this output allows {point.clock_limit_ms:g} ms"
     at = link.clock.to_board_us(begin_us)
     args = ActArgs(point.channel, TriggerBits.TIME, value, at & 0xFFFF_FFFF, late, hold_ms, 0)
     return Order(args, begin_us + late * 100 + uncertainty_us, None)

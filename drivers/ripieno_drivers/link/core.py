@@ -134,6 +134,7 @@ class Link:
         """The line itself is gone: end the session and forget half-received bytes."""
         self._decoder = codec.Decoder()
         self._busy_until_us = 0.0
+        self._handshake.another_line()
         self._end(now_us, why)
         return self._taken()
 
@@ -238,7 +239,8 @@ class Link:
                 self._end(now_us, "the board was reset")
 
     def _begin(self, welcome: Welcome, now_us: int) -> None:
-        same_journal = self.welcome is not None and self.welcome.journal_epoch == welcome.journal_epoch
+        before = self.welcome
+        same_journal = before is not None and before.journal_epoch == welcome.journal_epoch
         self.count = nearest(welcome.count, self.count) if same_journal else welcome.count
         self.welcome = welcome
         self.state, self.armed = welcome.state, 0
@@ -248,7 +250,8 @@ class Link:
         self._synced = False
         self._held.clear()
         self._sender, self._receiver, self._pings = Sender(self._byte_us), Receiver(), Pings(now_us)
-        self.clock.begin(welcome.now_us, now_us)
+        same_board = before is not None and before.device_uid == welcome.device_uid
+        self.clock.begin(welcome.now_us, now_us, same_board=same_board)
 
     def _end(self, now_us: int, why: str) -> None:
         if self._stage is Stage.UP:

@@ -29,6 +29,10 @@ class Handshake:
         self._nonce = self._fresh()
         self._ask_at_us = now_us
 
+    def another_line(self) -> None:
+        """Another line may lead to another board: a refusal says nothing about that one."""
+        self._refusal = ""
+
     def hello(self, now_us: int) -> bytes | None:
         """Return the payload of a HELLO if one is due."""
         if now_us < self._ask_at_us:

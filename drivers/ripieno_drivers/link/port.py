@@ -14,6 +14,7 @@ import fcntl
 import os
 import termios
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import serial
@@ -22,6 +23,8 @@ from serial.rs485 import RS485Settings
 from ripieno.contracts.ports import Line
 from ripieno.errors import DeviceError
 from ripieno_drivers.serial_line.framing import EIGHT_N_ONE, Framing
+
+from .names import Rotation, is_pattern
 
 READ_BYTES: Final = 4096
 _IFLAG, _OFLAG, _CFLAG, _LFLAG, _CC = 0, 1, 2, 3, 6
@@ -94,11 +97,27 @@ class SerialLine:
 class SerialLines:
     """The `Lines` of a real machine: 8N1 where nothing else is asked for, no flow control, exclusively ours."""
 
+    def __init__(self) -> None:
+        self._rotation = Rotation()
+
     async def open(
         self, port: str, baud: int, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
     ) -> Line:
-        """Open a port; raises DeviceError with the port's name and the mend."""
-        return await self.open_framed(port, baud, EIGHT_N_ONE, on_bytes, on_lost)
+        """Open a port, of those that match a pattern the next one that is free; raises DeviceError with the port's
+        name and the mend.
+        """
+        if not is_pattern(port):
+            return await self.open_framed(port, baud, EIGHT_N_ONE, on_bytes, on_lost)
+        refusal = DeviceError(f"{port}: no port has such a name; plug the board in")
+        for name in self._rotation.order(port, [str(found) for found in Path(port).parent.glob(Path(port).name)]):
+            try:
+                line = await self.open_framed(name, baud, EIGHT_N_ONE, on_bytes, on_lost)
+            except DeviceError as error:
+                refusal = error
+            else:
+                self._rotation.tried(port, name)
+                return line
+        raise refusal
 
     async def open_framed(
         self, port: str, baud: int, framing: Framing, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]

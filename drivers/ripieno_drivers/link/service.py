@@ -7,6 +7,9 @@ and `lost` when the line is gone. Nothing here waits or reads a clock but the co
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from ripieno.contracts.driver import Context, Point
@@ -21,6 +24,7 @@ from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, 
 from .inbox import Inbox, Wakes
 from .levels import Levels
 from .messages import EventKind
+from .names import is_pattern
 from .outgoing import Outgoing
 from .reports import Reports
 from .settings import LinkSettings
@@ -29,6 +33,8 @@ RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 UNANSWERED_US: Final = 2_000_000
 STUCK_US: Final = 2_000
 """When a line took less than it was given, try again after this."""
+ROAM_US: Final = 500_000
+"""A board answers one of 20 HELLOs; then the next port that matches is asked."""
 ARM_AGAIN_US: Final = 500_000
 ARM_ANSWERED_US: Final = 10_000_000
 """A board that answers ARM without arming all it was asked for is asked again, but rarely."""
@@ -42,10 +48,10 @@ class Service:
         self._context = context
         self._wake = wake
         self._outputs: dict[str, Point] = {p.name: p for p in context.points if p.kind in ("pulse", "setpoint")}
-        self._mask = 0
-        for point in self._outputs.values():
-            if point.settings.channel is not None:
-                self._mask |= 1 << point.settings.channel & 0xFFFF
+        self._mask = _channels(self._outputs.values())
+        by_person = [p for p in self._outputs.values() if (p.settings.rearm or settings.rearm) == "person"]
+        self._auto_mask = self._mask & ~_channels(by_person)
+        self._roams = is_pattern(settings.port)
         uid = bytes.fromhex(settings.uid) if settings.uid else None
         self.link = Link(baud=settings.baud, nonce=self._nonce, uid=uid, config_crc=settings.config_crc)
         self.acts = Acts(context, self.link, self._outputs, settings.counts_per_mm, wake.set)
@@ -75,7 +81,10 @@ class Service:
         self._wake.set()
 
     def rearm(self) -> None:
-        """Arm the bound outputs; said, and not kept for later, when that is not possible now."""
+        """Arm all bound outputs, also those that only a person may arm.
+
+        Said, and not kept for later, when that is not possible now.
+        """
         if self.link.is_up and self.link.is_stopped:
             self._say("not armed: an emergency stop is latched; only a reset or the board's own button clears it")
         elif not self.link.arm(self._mask):
@@ -119,14 +128,13 @@ class Service:
         self.acts.depart()
         self.acts.ask()
         self._levels.serve(link, now_us)
-        if self._settings.rearm == "auto":
-            self._arm_if_needed(now_us)
+        self._arm_if_needed(now_us)
         self.acts.begun(self.outgoing.drain(line))
         if not self.outgoing:
             self.outgoing.put(link.poll(now_us), link.acts_polled)
             self.acts.begun(self.outgoing.drain(line))
-        if not self._had_session and now_us - self._opened_us > UNANSWERED_US and not link.is_refused:
-            self._reports.down(f"{self._settings.port} is open, but no board answers at {self._settings.baud} baud")
+        if not self._had_session:
+            self._unanswered(now_us - self._opened_us)
 
     def deadline_us(self) -> int | None:
         """Return when `turn` has something to do if nothing is read before."""
@@ -152,6 +160,15 @@ class Service:
         self.outgoing.clear()
         self.acts.abandon()
 
+    def _unanswered(self, for_us: int) -> None:
+        """No board has taken this line for a session yet; where there are other lines, the next one is asked."""
+        settings, refused = self._settings, self.link.is_refused
+        if self._roams and (refused or for_us > ROAM_US):
+            board = f"the board {settings.uid}" if settings.uid else "a board"
+            raise DeviceError(f"{settings.port}: {board} answers on none of these ports at {settings.baud} baud")
+        if for_us > UNANSWERED_US and not refused:
+            self._reports.down(f"{settings.port} is open, but no board answers at {settings.baud} baud")
+
     # What comes in.
 
     def _handle(self, events: list[Event]) -> None:
@@ -167,7 +184,8 @@ class Service:
                 self.acts.session_lost()
                 self._reports.down(event.why)
             elif isinstance(event, Refused):
-                self._reports.down(event.why)
+                if not self._roams:
+                    self._reports.down(event.why)
             elif isinstance(event, Answered):
                 self.acts.answered(event)
             elif isinstance(event, Sampled):
@@ -190,11 +208,11 @@ class Service:
 
     def _arm_if_needed(self, now_us: int) -> None:
         """`rearm: auto`: after the burst of PINGs, and again when the board fell safe by itself; never over an
-        e-stop.
+        e-stop, never what waits for a person.
         """
-        link = self.link
-        wanted = link.is_synced and not link.is_stopped and link.armed & self._mask != self._mask
-        if wanted and now_us >= self._arm_again_us and link.arm(self._mask):
+        link, mask = self.link, self._auto_mask
+        wanted = link.is_synced and not link.is_stopped and link.armed & mask != mask
+        if wanted and now_us >= self._arm_again_us and link.arm(mask):
             self._arm_again_us = now_us + ARM_AGAIN_US
 
     @property
@@ -209,3 +227,7 @@ class Service:
 
     def _say(self, text: str) -> None:
         self._context.say(f"{self._context.device}: {text}")
+
+
+def _channels(outputs: Iterable[Point]) -> int:
+    return reduce(or_, (1 << p.settings.channel for p in outputs if p.settings.channel is not None), 0) & 0xFFFF

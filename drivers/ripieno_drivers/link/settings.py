@@ -19,7 +19,14 @@ def is_24_hex_digits_or_empty(text: str) -> bool:
 class LinkSettings:
     """A board that speaks the link protocol, on one serial line."""
 
-    port: Annotated[str, Place(), doc("the serial port; a name under /dev/serial/by-id survives replugging")]
+    port: Annotated[
+        str,
+        Place(),
+        doc(
+            "the serial port; a name under /dev/serial/by-id survives replugging; with * or ?, each port of that name "
+            "is asked until the board with this uid answers"
+        ),
+    ]
     counts_per_mm: Annotated[float, Gt(0), Le(1e6), doc("encoder counts per millimetre of belt")]
     baud: Annotated[int, Ge(9600), Le(4_000_000), doc("bits per second, as the board's firmware has it")] = 115200
     uid: Annotated[
@@ -45,6 +52,9 @@ class LinkPoint:
     channel: Annotated[
         Annotated[int, Ge(0), Le(15)] | None, doc("the board's output channel, for a pulse or a setpoint")
     ] = None
+    rearm: Annotated[Literal["person", "auto"] | None, doc("who arms this output again; empty: as the board says")] = (
+        None
+    )
     scale: Annotated[
         float, Gt(0), Le(1e9), doc("the board's fixed-point steps in one unit of the pipeline's value")
     ] = 1.0

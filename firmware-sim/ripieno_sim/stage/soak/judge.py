@@ -15,6 +15,8 @@ from .machine import Execution
 if TYPE_CHECKING:
     from .run import Soak
 
+GRAIN_US: Final = 5
+"""Times are cut to whole microseconds at both ends."""
 TOLD: Final = 20
 """At most so many broken promises are told one by one."""
 
@@ -24,7 +26,7 @@ def figures(soak: Soak) -> dict[str, Any]:
     kinds: Counter[OutcomeKind] = Counter()
     why: Counter[str] = Counter()
     errors_us: list[int] = []
-    doubled = doubted_and_done = false_claims = outside = 0
+    doubled = doubted_and_done = false_claims = outside = untimely = 0
     wrong = [*soak.wrong, *soak.track.machine.unsafe]
     for act, asked in soak.asked.items():
         outcome, happened = soak.outcomes.get(act), soak.track.machine.executions.get(act, [])
@@ -45,6 +47,11 @@ def figures(soak: Soak) -> dict[str, Any]:
             )
         elif happened and outcome.at_ns:
             errors_us.append(abs((outcome.at_ns - START_NS) // 1000 - happened[0].t_us))
+            if errors_us[-1] > soak.uncertain_us[act] + GRAIN_US:
+                untimely += 1
+                wrong.append(
+                    f"{act}: its time is off by {errors_us[-1]} us, at most {soak.uncertain_us[act]} us were said"
+                )
         for each in happened:
             if strayed := _strayed(soak, act, each):
                 outside += 1
@@ -60,6 +67,7 @@ def figures(soak: Soak) -> dict[str, Any]:
         "false_claims": false_claims,
         "unresolved": len(soak.unresolved),
         "outside_window": outside,
+        "times_beyond_uncertainty": untimely,
         "unsafe_outputs": len(soak.track.machine.unsafe),
         "in_doubt_and_done": doubted_and_done,
         "refused_at_once": soak.refused.total(),

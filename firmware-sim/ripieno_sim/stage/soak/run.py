@@ -85,6 +85,8 @@ class Soak:
         self.store = Store(stream(seed, "disk"), self._named)
         self.asked: dict[Act, Asked] = {}
         self.outcomes: dict[Act, Outcome] = {}
+        self.uncertain_us: dict[Act, int] = {}
+        """By how much the link says that the time of an execution may be off."""
         self.refused: Counter[str] = Counter()
         self.misfortunes: Counter[str] = Counter()
         self.lives = 0
@@ -267,6 +269,9 @@ class Soak:
         if outcome.act in self.outcomes:
             self.wrong.append(f"{outcome.act}: two outcomes, {self.outcomes[outcome.act]} and {outcome}")
         self.outcomes[outcome.act] = outcome
+        if outcome.at_ns:
+            uncertain_us = self.host.service.link.clock.uncertainty_at(outcome.at_ns // 1000)
+            self.uncertain_us[outcome.act] = uncertain_us or 0
         self.store.outcome_known(outcome.act)
 
     def _report(self, arrival: object) -> None:
