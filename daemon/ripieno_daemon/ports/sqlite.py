@@ -94,11 +94,15 @@ class Connection:
         return connection
 
 
+LEAST_BYTES = 64 * 1024
+
+
 def refused(path: Path, error: Exception) -> StorageError:
     """Say which file, what the disk said, and what a person does about it."""
     text = str(error)
     code = error.errno if isinstance(error, OSError) else None
-    if code == errno.ENOSPC or "full" in text:
+    if code == errno.ENOSPC or "full" in text or ("I/O error" in text and _is_full(path)):
+        text = text if "full" in text or code else f"the disk is full ({text})"
         mend = "free space on its file system"
     elif code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "unable to open" in text:
         mend = "make it writable for this user"
@@ -109,3 +113,12 @@ def refused(path: Path, error: Exception) -> StorageError:
     else:
         mend = "check the disk"
     return StorageError(f"{path}: {text} ({mend})")
+
+
+def _is_full(path: Path) -> bool:
+    """Whether there is no room: SQLite tells a write-ahead log that cannot grow as an I/O error."""
+    try:
+        room = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < LEAST_BYTES

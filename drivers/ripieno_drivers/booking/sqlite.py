@@ -43,6 +43,7 @@ class SqliteBooking:
         self._settings, self._context = settings, context
         self._database: Database | None = None
         self._opened = asyncio.Event()
+        self._is_down = False
 
     async def run(self) -> None:
         """Open the database, then serve until cancelled."""
@@ -92,13 +93,24 @@ class SqliteBooking:
         while True:
             try:
                 await database.write(work)
-                return
             except StorageError as error:
-                if not failures:
-                    context.say(f"{context.device}: {error}; tried again until it takes it")
-                    context.report(DeviceDown(context.device, str(error), context.clock.monotonic_ns()))
+                self._refused(error)
                 await context.clock.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
+            else:
+                self._taken()
+                return
+
+    def _refused(self, error: StorageError) -> None:
+        """Say so once for all bookings that wait."""
+        if not self._is_down:
+            self._is_down, context = True, self._context
+            context.report(DeviceDown(context.device, f"{error}; bookings wait", context.clock.monotonic_ns()))
+
+    def _taken(self) -> None:
+        if self._is_down:
+            self._is_down, context = False, self._context
+            context.report(DeviceUp(context.device, 0, context.clock.monotonic_ns()))
 
 
 def _open(settings: Any, context: Context) -> Device:

@@ -205,5 +205,8 @@ class _Wall:
         picture, ending = self._picture(part)
         name = picture_name(part.index, count, ending)
         hidden = self._camera / f".{name}"
-        hidden.write_bytes(picture)
-        hidden.replace(self._camera / name)
+        try:
+            hidden.write_bytes(picture)
+            hidden.replace(self._camera / name)
+        except OSError as error:  # a camera cannot help it: the part stays without a picture
+            self._say(f"camera: picture {part.index} is lost: {error.strerror}")
