@@ -85,6 +85,8 @@ class Soak:
         self.store = Store(stream(seed, "disk"), self._named)
         self.asked: dict[Act, Asked] = {}
         self.outcomes: dict[Act, Outcome] = {}
+        self.unresolved: dict[Act, None] = {}
+        """The acts whose outcome nobody knows yet."""
         self.uncertain_us: dict[Act, int] = {}
         """By how much the link says that the time of an execution may be off."""
         self.refused: Counter[str] = Counter()
@@ -129,11 +131,6 @@ class Soak:
             self._step()
         self.wrong += [f"channel {c} is on after the end" for c in self.track.machine.still_on(self.port.now_us)]
         return figures(self)
-
-    @property
-    def unresolved(self) -> list[Act]:
-        """The acts whose outcome nobody knows."""
-        return [act for act in self.asked if act not in self.outcomes]
 
     # What misfortunes use.
 
@@ -198,9 +195,9 @@ class Soak:
 
     def _buried(self, now_us: int) -> None:
         """A host is gone: what it had not made durable was never sent; the next one starts."""
-        for act in self.host.unwritten:
-            if act not in self.outcomes:
-                self._settled(Outcome(act, OutcomeKind.NOT_EXECUTED, NEVER_WRITTEN))
+        durable = {intent.act for intent in self.store.opened.values()}
+        for act in [act for act in self.unresolved if act not in durable]:
+            self._settled(Outcome(act, OutcomeKind.NOT_EXECUTED, NEVER_WRITTEN))
         self.host = self._host()
         self._over(now_us)
 
@@ -231,6 +228,7 @@ class Soak:
             self.refused[outcome.why.split(";")[0]] += 1
             return
         self.asked[pulse.act] = asked
+        self.unresolved[pulse.act] = None
         if self._load.random() < 0.05:
             earlier = Act(f"part-{self._index - self._load.randint(0, 20)}", "gate", 0)
             self.agenda.at(now_us + self._load.randint(0, 50_000), lambda _: self.host.service.acts.withdraw(earlier))
@@ -269,6 +267,7 @@ class Soak:
         if outcome.act in self.outcomes:
             self.wrong.append(f"{outcome.act}: two outcomes, {self.outcomes[outcome.act]} and {outcome}")
         self.outcomes[outcome.act] = outcome
+        self.unresolved.pop(outcome.act, None)
         if outcome.at_ns:
             uncertain_us = self.host.service.link.clock.uncertainty_at(outcome.at_ns // 1000)
             self.uncertain_us[outcome.act] = uncertain_us or 0
