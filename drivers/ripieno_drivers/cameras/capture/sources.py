@@ -68,9 +68,7 @@ def _open_video(job: Job) -> Source:
     capture = cv2.VideoCapture(job.place, cv2.CAP_FFMPEG)
     if not capture.isOpened():
         size = path.stat().st_size
-        raise SourceError(
-            f"{job.place}: no video that can be opened ({size} bytes): it is damaged, cut off, or no video"
-        )
+        raise SourceError(f"{job.place}: cannot be opened as a video ({size} bytes): damaged, cut off, or none at all")
     rate = capture.get(cv2.CAP_PROP_FPS)
     count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
     known = 0 < count < 1e9

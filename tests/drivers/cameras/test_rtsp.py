@@ -1,0 +1,89 @@
+"""A network camera that goes away, falls silent, and comes back: said, survived, connected again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ripieno_drivers.cameras.rtsp import DRIVER, is_a_stream
+
+from .rack import Rack, run
+from .rtsp_server import RtspServer
+from .videos import bar
+
+
+def test_pictures_of_a_stream_arrive_as_they_were_sent() -> None:
+    async def main() -> None:
+        server = RtspServer(lambda number: bar(3))
+        await server.start()
+        rack = Rack(DRIVER, answer=False, url=server.url)
+        async with rack.running():
+            await rack.until(lambda: bool(rack.good))
+            picture = rack.picture(rack.good[0])
+        await server.stop()
+
+        assert np.abs(picture.astype(int) - bar(3)).mean() < 12
+
+    run(main())
+
+
+def test_a_server_that_goes_away_is_said_and_found_again_when_it_is_back() -> None:
+    async def main() -> None:
+        server = RtspServer(bar)
+        await server.start()
+        rack = Rack(DRIVER, url=server.url)
+        async with rack.running():
+            await rack.until(lambda: len(rack.good) > 5)
+            await server.stop()
+            noticed_s = await rack.until(lambda: bool(rack.downs))
+            await rack.until(lambda: len(rack.downs) > 2)
+            await server.start()
+            back_s = await rack.until(lambda: rack.ups == 2)
+            seen = len(rack.good)
+            await rack.until(lambda: len(rack.good) > seen + 5)
+        await server.stop()
+
+        assert noticed_s <= 2.0
+        assert rack.downs[0] == "no more pictures come: the connection is closed, or the camera is gone"
+        assert rack.downs[1] == f"{server.url}: no stream there: no server, no such path, or refused"
+        assert back_s < 7.0  # the last rung of the ladder
+
+    run(main())
+
+
+def test_a_server_that_falls_silent_is_noticed_within_two_seconds() -> None:
+    async def main() -> None:
+        server = RtspServer(bar)
+        await server.start()
+        rack = Rack(DRIVER, url=server.url, open_within_s=2.0)
+        async with rack.running():
+            await rack.until(lambda: len(rack.good) > 5)
+            server.is_silent = True
+            noticed_s = await rack.until(lambda: bool(rack.downs))
+            server.is_silent = False
+            await rack.until(lambda: rack.ups == 2)
+        await server.stop()
+
+        assert noticed_s <= 2.0
+        assert rack.downs[0].startswith("stalled: no picture for 1.5 s")
+        assert server.connections >= 2
+
+    run(main())
+
+
+def test_a_password_is_not_told() -> None:
+    async def main() -> None:
+        rack = Rack(DRIVER, url="rtsp://admin:secret@127.0.0.1:9/stream")
+        async with rack.running():
+            await rack.until(lambda: bool(rack.downs))
+
+        assert rack.downs[0].startswith("rtsp://127.0.0.1:9/stream: no stream there")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("url", "is_one"), [("rtsp://a/b", True), ("http://a/b.mjpg", True), ("a/b", False), ("file:///etc/passwd", False)]
+)
+def test_only_streams_are_taken_for_streams(url: str, is_one: bool) -> None:
+    assert is_a_stream(url) is is_one
