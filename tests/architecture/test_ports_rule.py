@@ -63,6 +63,7 @@ PORTS = (
     "ripieno_daemon.bundles.files",
     "ripieno_daemon.compiling.child",
     "ripieno_daemon.evaluation",
+    "ripieno_daemon.scanning.",
     "ripieno_daemon.cli",
     "ripieno_drivers.link.port",
     "ripieno_drivers.cameras.watching",
