@@ -67,6 +67,7 @@ PORTS = (
     "ripieno_daemon.cli",
     "ripieno_drivers.link.port",
     "ripieno_drivers.cameras.watching",
+    "ripieno_drivers.conformance.stopwatch",
     "ripieno_drivers.cameras.capture.",
     "ripieno_sim.firmware.build",
     "ripieno_sim.firmware.outside",

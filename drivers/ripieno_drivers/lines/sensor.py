@@ -14,6 +14,8 @@ from .judge import Judge
 from .settings import LinesSettings
 
 WRITE_S: Final = 0.2
+BAD_EVERY_NS: Final = 100_000_000
+"""Bad readings of one kind are reported at most this often: noise has many line ends, and each report is recorded."""
 
 
 class _Input:
@@ -22,6 +24,7 @@ class _Input:
         self.extract = Extract(settings)  # type: ignore[arg-type]  # the driver's own point class, by contract
         self.judge = Judge(settings)  # type: ignore[arg-type]
         self.health: Health | None = None
+        self.bad_ns = -BAD_EVERY_NS
 
 
 class LinesSensor:
@@ -79,6 +82,9 @@ class LinesSensor:
             if not is_known and health in (Health.MISSING, Health.DAMAGED):
                 continue
             ours = True
+            if health is not Health.GOOD and health is each.health and at_ns - each.bad_ns < BAD_EVERY_NS:
+                continue
+            each.bad_ns = at_ns
             self._changed(each, health, why)
             self._context.report(Reading(each.name, fields, at_ns, self._context.clock.monotonic_ns(), health))
         if not ours:

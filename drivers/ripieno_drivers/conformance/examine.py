@@ -1,0 +1,123 @@
+"""Runs every check, each in a world and a loop of its own, and watches how long the loop was kept from others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from ripieno.contracts.driver import Driver
+
+from . import hardship, living, promises
+from .line import FAULTS
+from .report import CheckReport, Report
+from .simulated import Factory
+from .stopwatch import Blocked, Stopwatch
+from .virtual import VirtualLoop
+from .world import World
+
+Check = Callable[[World, CheckReport], Awaitable[None]]
+LONGEST_TURN_S: Final = 0.25
+"""A turn of the loop that is longer blocks everything else in the daemon; far above what a busy machine adds."""
+REAL_S: Final = 60.0
+VIRTUAL_S: Final = 20_000.0
+
+CHECKS: Final[dict[str, tuple[str, Check]]] = {
+    "lifecycle": (
+        "comes up, ends within 1 s of its cancellation, leaves nothing behind, starts again",
+        living.lifecycle,
+    ),
+    "no port": ("without a port it is down, tries on a ladder, and comes up when there is one", living.no_port),
+    "cancelled": ("cancelled at any instant it ends in time and tells nothing untrue", living.cancelled_anywhere),
+    "callers": ("a cancelled caller un-sends nothing, and the outcome is not lost", living.callers_cancelled),
+    "refusals": ("unknown outputs and numbers that are none are refused", living.refusals),
+    "stuck peer": ("a line that takes nothing for 40 s: noticed, bounded, every pulse resolved", hardship.stuck),
+    "silent peer": ("a device that says nothing for 40 s: noticed, bounded, every pulse resolved", hardship.silent),
+    "garbage": ("1.6 MB of noise: nothing breaks, nothing grows", hardship.flood),
+    "restart": ("killed at any instant of an act, the next start tells a true outcome", promises.restarts),
+    "durable first": ("nothing is sent before its intent is durable", promises.durable_first),
+    "withdrawn": ("a withdrawn pulse has a true outcome", promises.withdrawals),
+    "setpoints": ("a setpoint arrives, is renewed, and ends safe", promises.setpoints),
+}
+NEEDS_PULSES: Final = frozenset({"callers", "restart", "durable first", "withdrawn"})
+NEEDS_SETPOINTS: Final = frozenset({"setpoints"})
+
+
+def examine(
+    driver: Driver,
+    factory: Factory,
+    *,
+    device: str = "",
+    stopwatch: Stopwatch | None = None,
+    only: str = "",
+    tell: Callable[[str], None] = lambda name: None,
+) -> Report:
+    """Run the checks (those whose name contains `only`) and return what they found; nothing is raised for a bad driver.
+
+    Args:
+        factory: makes a simulated device from a seed.
+        device: what the report calls it.
+        tell: called with each check's name before it runs.
+    """
+    stopwatch = stopwatch or Stopwatch()
+    report = Report(driver.name, device or driver.name, driver.pulse_contract, driver.falls_safe)
+    points = [(name, kind) for name, kind, _ in factory(0).points]
+    kinds = {kind for _, kind in points}
+    if only in "declaration":
+        declared = CheckReport("declaration", "what the driver says of itself fits together")
+        living.declaration(driver, points, declared)
+        report.checks.append(declared)
+    checks = dict(CHECKS)
+    for kind, meaning in FAULTS.items():
+        run = promises.fault if "pulse" in kinds else promises.plain_fault
+        claim = f"struck at any chunk of an act ({meaning}): at most once, outcomes true, and it recovers"
+        checks[f"fault: {kind}"] = (claim, partial(run, kind=kind))
+    for name, (claim, check) in checks.items():
+        if only not in name:
+            continue
+        tell(name)
+        found = CheckReport(name, claim)
+        report.checks.append(found)
+        if (name in NEEDS_PULSES and "pulse" not in kinds) or (name in NEEDS_SETPOINTS and "setpoint" not in kinds):
+            found.skipped = "the simulated device has no such output"
+            continue
+        _run(driver, factory, check, found, stopwatch)
+    return report
+
+
+def _run(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> None:
+    """Run one check; a turn of the loop that was too long must be so twice, for the machine itself may stall once."""
+    longest_s = _once(driver, factory, check, found, stopwatch)
+    if longest_s > LONGEST_TURN_S and not any("real time" in one for one in found.problems):
+        again = CheckReport(found.name, found.claim)
+        longest_s = min(longest_s, _once(driver, factory, check, again, stopwatch))
+        if longest_s > LONGEST_TURN_S:
+            found.problems.append(
+                f"it blocks the loop: {longest_s * 1000:.0f} ms of real time in which nothing else ran"
+            )
+    found.figures["longest turn ms"] = round(longest_s * 1000)
+
+
+def _once(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> float:
+    loop = VirtualLoop(stopwatch)
+
+    async def main() -> None:
+        async with asyncio.timeout(VIRTUAL_S):
+            world = World(driver, factory)
+            try:
+                await check(world, found)
+            finally:
+                await world.stop()
+                world.lines.close()
+
+    try:
+        with stopwatch.limit(REAL_S), asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(main())
+    except Blocked as error:
+        found.problems.append(f"it blocks the loop: {error}")
+    except TimeoutError:
+        found.problems.append(f"not done after {VIRTUAL_S:g} s of virtual time")
+    except Exception as error:  # whatever a driver raises is the finding
+        found.problems.append(f"{type(error).__name__}: {error}")
+    return loop.longest_turn_s

@@ -1,0 +1,89 @@
+"""The kit passes drivers that keep their contract, and names the promise that a planted bad one breaks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drivers import bad_kickers as bad
+
+from ripieno.contracts.driver import Driver
+from ripieno_daemon.cli.main import main
+from ripieno_daemon.compiling.drivers import installed_drivers
+from ripieno_drivers.conformance import CHECKS, examine, simulated_devices
+
+GUIDE = Path(__file__).parents[2] / "docs/write-a-driver.md"
+
+
+def problems(driver: Driver, only: str = "") -> str:
+    report = examine(driver, bad.SIMULATED, only=only)
+    assert report.checks
+    return "\n".join(f"{check.name}: {problem}" for check in report.checks for problem in check.problems)
+
+
+def test_the_guides_driver_keeps_every_promise() -> None:
+    report = examine(bad.GOOD, bad.SIMULATED)
+
+    assert problems(bad.GOOD, "declaration") == ""
+    assert [(check.name, check.problems) for check in report.checks if not check.passed] == []
+    assert sum(check.figures["struck"] for check in report.checks) >= 25
+    assert not any(check.skipped for check in report.checks if check.name != "setpoints")
+
+
+@pytest.mark.parametrize(
+    ("driver", "only", "reason"),
+    [
+        (bad.made(bad.Retries), "fault: reply lost", "one pulse was executed"),
+        (bad.made(bad.Assumes), "fault: request lost", "said to be EXECUTED, and the device did nothing"),
+        (bad.made(bad.Gives), "fault: reply lost", "said to be NOT_EXECUTED (no answer), and the device did it"),
+        (bad.made(bad.Gives), "fault: reset when done", "said to be NOT_EXECUTED"),
+        (bad.made(bad.Hasty), "durable first", "it was done before its intent was durable"),
+        (bad.made(bad.Blocks), "lifecycle", "it blocks the loop: 3"),
+        (bad.made(bad.Lingers), "lifecycle", "cancelled, run() took 3.0 s; 1 s is the limit"),
+        (bad.made(bad.Lingers), "lifecycle", "leaves tasks running: forgotten"),
+        (bad.made(bad.Spins), "no port", "without a port it tried"),
+        (bad.made(bad.Hoards), "garbage", "it grew by"),
+        (
+            bad.made(bad.kicker.Kicker, pulse_contract="exactly-once"),
+            "fault: reply lost",
+            "it claims exactly-once, and",
+        ),
+        (bad.made(bad.kicker.Kicker, pulse_contract="exactly-once"), "restart", "it claims exactly-once, and"),
+        (bad.made(bad.kicker.Kicker, pulse_contract="surely"), "declaration", "pulse_contract is 'surely'"),
+        (bad.made(bad.kicker.Kicker, outputs=frozenset()), "declaration", "binds kick as a pulse"),
+    ],
+)
+def test_a_broken_promise_is_named(driver: Driver, only: str, reason: str) -> None:
+    assert reason in problems(driver, only)
+
+
+@pytest.mark.parametrize("name", ["lines", "modbus-rtu", "gcode", "link"])
+def test_our_own_drivers_keep_their_promises(name: str) -> None:
+    """The whole kit is `ripieno driver test NAME`; here what is quick enough for every run."""
+    devices = simulated_devices(name)
+    assert devices
+    for device, factory in devices.items():
+        for only in ("declaration", "lifecycle", "refusals", "when done", "reply lost"):
+            report = examine(installed_drivers()[name], factory, device=device, only=only)
+            assert [(check.name, check.problems) for check in report.checks if not check.passed] == []
+
+
+def test_the_command_prints_what_it_found_and_exits_by_it(tmp_path: Path, capsys: Any) -> None:
+    assert main(["driver", "test", "lines", "--only", "lifecycle", "--json", str(tmp_path / "found.json")]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["passed"] and [check["name"] for check in found["reports"][0]["checks"]] == ["lifecycle"]
+    assert "lifecycle" in capsys.readouterr().out
+
+
+def test_unknown_drivers_and_those_without_a_device_are_said(capsys: Any) -> None:
+    assert main(["driver", "test", "nothing"]) == 2
+    assert "there is no driver 'nothing'" in capsys.readouterr().out
+    assert main(["driver", "test", "folder-camera"]) == 2
+    assert "no simulated device" in capsys.readouterr().out
+
+
+def test_the_guide_shows_the_driver_that_is_tested() -> None:
+    assert bad.EXAMPLE.read_text() in GUIDE.read_text()
+    assert all(f"`{name}`" in GUIDE.read_text() for name in CHECKS)
