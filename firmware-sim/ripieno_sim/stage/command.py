@@ -14,7 +14,7 @@ from typing import Any
 from ripieno_daemon.cli.command import CALLED_WRONGLY, NO, OK, Command
 from ripieno_daemon.cli.output import Progress, add_json, give
 
-from .scene import Settings
+from .scene import BOARDS, Settings
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", type=Path, help="keep ledger and files in DIR (it must be empty or new)"
     )
     parser.add_argument("--runtime", choices=["auto", "litert", "tflite"], default="auto", help="what runs the model")
+    parser.add_argument(
+        "--board",
+        choices=BOARDS,
+        default="python",
+        help="python: the virtual board; host: the C firmware as a process; qemu: its Cortex-M3 image",
+    )
     camera = parser.add_argument_group("a camera instead of the simulated line")
     camera.add_argument("--camera", metavar="FILE", help="show a video file (or rtsp://..., /dev/video0) to a model")
     camera.add_argument("--model", metavar="FILE", type=Path, help="a TensorFlow Lite detector or classifier")
@@ -67,12 +73,16 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.camera is None and (arguments.model or arguments.labels):
         Progress().say("--model and --labels are for --camera FILE")
         return CALLED_WRONGLY
+    if arguments.virtual and arguments.board != "python":
+        Progress().say("--board host and qemu run in wall-clock time; leave --virtual out")
+        return CALLED_WRONGLY
     settings = Settings(
         parts=arguments.parts,
         seed=arguments.seed,
         images=arguments.images,
         kills=arguments.chaos,
         runtime=arguments.runtime,
+        board=arguments.board,
     )
     progress = Progress()
     if arguments.state is None:

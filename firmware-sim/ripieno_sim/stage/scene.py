@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 BUNDLE = "quality-control"
 COUNTS_PER_MM = 10
+BOARDS = ("python", "host", "qemu")
 BAUD = 1_000_000
 # The pipeline asks where the belt is no older than 500 ms; edges carry the exact count anyway.
 BOARD = BoardSettings(table=CHANNELS, baud=BAUD, sample_us=100_000)
@@ -32,6 +33,7 @@ class Settings:
         kills: how often the daemon is killed, at points drawn from the seed; `points`, where given, are those points.
         bundle: another than the shipped one; its `camera` place must be `camera_mm`.
         faults: of the message-level broker, in virtual time.
+        board: python (the virtual board), host (the C firmware as a process) or qemu (its Cortex-M3 image).
     """
 
     parts: int = 300
@@ -42,6 +44,7 @@ class Settings:
     runtime: str = "auto"
     bundle: Path | None = None
     camera_mm: int = 120
+    board: str = "python"
     faults: Faults | None = None
 
     def deaths(self) -> list[Point]:

@@ -23,17 +23,15 @@ from ripieno.plan import Plan, digest
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_daemon.fleet import Consumer
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
-from ripieno_sim.line.ptys import PtyPort
-from ripieno_sim.plant.conveyor import ConveyorSettings
 from ripieno_sim.plant.parts import Part
-from ripieno_sim.rig import conveyor_rig
 
 from .afterwards import read
+from .boards import Line, line
 from .brokers import broker
 from .mortal import Point
 from .pictures import FromFolder, Picture, Rendered
 from .report import report
-from .scene import BAUD, BOARD, Settings, device_file, picture_name
+from .scene import Settings, device_file, picture_name
 
 START_S = 20.0
 STOP_S = 10.0
@@ -87,20 +85,19 @@ class _Wall:
             storage = DiskStorage(Path(plan.storage.state))
             rows = storage.database("consumer.sqlite")
             consumer = await Consumer.open(rows, running.consumer, clock, entropy, plan.broker.fleet)
-            plant = ConveyorSettings(parts=self._settings.parts, camera_mm=self._settings.camera_mm, starts_us=None)
-            rig = conveyor_rig(self._settings.seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter)
-            async with PtyPort(rig, self._folder / "conveyor") as port:
+            async with line(self._settings, self._folder / "conveyor", self._shutter) as running_line:
+                plant = running_line.plant
                 counting = asyncio.create_task(consumer.run(), name="consumer")
                 try:
-                    await self._lives(path, rig.plant.start, port, rig.plant.parts)
+                    await self._lives(path, running_line)
                 finally:
                     counting.cancel()
                     await asyncio.gather(counting, return_exceptions=True)
             await rows.close()
             left = await read(storage, clock, entropy)
-        figures = report(rig.plant, left.told, left.delivered, left.scrapped, self._settings.seed)
+        figures = report(plant, left.told, left.delivered, left.scrapped, self._settings.seed)
         extra = {"broker": running.name, "plan_digest": digest(plan), "ledger_head": left.head}
-        return {**figures, **extra, "starts": self._starts, "ready_ms": self._ready_ms}
+        return {**figures, **extra, "board": self._settings.board, "starts": self._starts, "ready_ms": self._ready_ms}
 
     def _pictures(self, plan: Plan) -> Picture:
         if self._settings.images is None:
@@ -108,11 +105,11 @@ class _Wall:
         labels = plan.pipelines[0].models[0].labels
         return FromFolder(self._settings.images, self._settings.seed, labels)
 
-    async def _lives(self, path: Path, start: Callable[[int], None], port: PtyPort, parts: list[Part]) -> None:
+    async def _lives(self, path: Path, running: Line) -> None:
         """Let the daemon live until the last part has left, dying at each point of the seed."""
         points: list[Point | None] = [*self._settings.deaths(), None]
         own_deaths = 0
-        done = asyncio.create_task(self._until_done(port, parts), name="belt")
+        done = asyncio.create_task(self._until_done(running), name="belt")
         try:
             while True:
                 point = points[0]
@@ -121,11 +118,11 @@ class _Wall:
                 ended = asyncio.create_task(process.wait(), name="daemon")
                 try:
                     await self._until_ready(ended)
-                    if not parts:
-                        start(port.now_us())
-                        port.wake()
+                    if not running.plant.parts:
+                        running.start()
                     await asyncio.wait({ended, done}, return_when=asyncio.FIRST_COMPLETED)
                     if done.done():
+                        done.result()
                         await self._stop(process, ended)
                         return
                 finally:
@@ -176,8 +173,8 @@ class _Wall:
         finally:
             ready.cancel()
 
-    async def _until_done(self, port: PtyPort, parts: list[Part]) -> None:
-        finished = asyncio.create_task(port.finished(), name="last part")
+    async def _until_done(self, running: Line) -> None:
+        finished, parts = asyncio.ensure_future(running.finished()), running.plant.parts
         try:
             while not finished.done():
                 await asyncio.wait({finished}, timeout=0.2)
@@ -185,6 +182,7 @@ class _Wall:
                 self._progress(
                     f"{len(parts)} of {self._settings.parts} parts on the belt so far, {bad} of them defective"
                 )
+            finished.result()
         finally:
             finished.cancel()
         await asyncio.sleep(SETTLE_S)
