@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drivers.cameras.rtsp_server import RtspServer
 from drivers.cameras.videos import bar, plain, write
 from models.tiny_detector import tiny_detector
 from models.tiny_model import tiny_model
@@ -137,6 +139,31 @@ def test_labels_that_do_not_fit_are_told(tmp_path: Path, model: list[str]) -> No
 
     assert code == 1
     assert "expected an output of shape [1, 2] for 2 labels" in said
+
+
+def test_a_network_camera_that_goes_away_and_comes_back_is_said_and_survived(model: list[str]) -> None:
+    async def main() -> tuple[int, dict[str, Any], str]:
+        server = RtspServer(bar)
+        await server.start()
+        running = asyncio.create_task(asyncio.to_thread(demo, "--camera", server.url, *model, "--seconds", "8"))
+        while not server.connections:  # noqa: ASYNC110  # the demo's daemon is a process of its own
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(2.0)
+        await server.stop()
+        await asyncio.sleep(1.5)
+        await server.start()
+        told = await running
+        await server.stop()
+        return told
+
+    code, told, _ = asyncio.run(main())
+
+    assert (code, told["broken"]) == (0, [])
+    assert told["health"]["starts"] == 2
+    assert told["health"]["downs"][0] == "no more pictures come: the connection is closed, or the camera is gone"
+    assert told["health"]["alarms"] == {"picture-stale": 1, "picture-good": 1}
+    assert told["unknown"]["stale"] >= 1
+    assert told["counts"]["red"] > 20
 
 
 @pytest.mark.skipif(not os.environ.get("RIPIENO_DATA"), reason="RIPIENO_DATA is not set")

@@ -142,7 +142,9 @@ class ExecChild:
     def _hear(self) -> None:
         try:
             message = self._line.recv(MESSAGE_BYTES)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionResetError):
+            # Reset: it died without having read all of ours. Linux tells that first and once; what it had sent before
+            # is still there.
             return
         except OSError:
             message = b""
@@ -172,24 +174,13 @@ class ExecChild:
             return
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
-        while self._line.fileno() >= 0:
-            self._hear_rest()
+        while self._line.fileno() >= 0:  # what it sent before it died is heard before its death is told
+            self._hear()
         self._overhear()
         self._loop.remove_reader(self._stderr.fileno())
         self._stderr.close()
         self._gone.set()
         self._on_end(self._obituary(code))
-
-    def _hear_rest(self) -> None:
-        """What it sent before it died is heard before its death is told."""
-        try:
-            message = self._line.recv(MESSAGE_BYTES)
-        except OSError:
-            message = b""
-        if message:
-            self._on_message(message)
-        else:
-            self._unhear()
 
     def _obituary(self, code: int) -> str:
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"

@@ -105,8 +105,9 @@ class CapturedCamera:
         job = replace(self._job, first=first)
         try:
             child = self._child = await self._context.processes.start(
-                MODULE, [job.to_text()], self._memory, lambda said: self._hear(life, said), self._ended
+                MODULE, [], self._memory, lambda said: self._hear(life, said), self._ended
             )
+            child.send(words.pack(words.JOB, job.to_text()))
         except DeviceError as error:
             life.why = str(error)
             return

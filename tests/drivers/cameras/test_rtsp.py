@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -75,8 +77,11 @@ def test_a_password_is_not_told() -> None:
     async def main() -> None:
         rack = Rack(DRIVER, url="rtsp://admin:secret@127.0.0.1:9/stream")
         async with rack.running():
+            await rack.until(lambda: rack.device._child is not None)
+            command = Path(f"/proc/{rack.pid}/cmdline").read_bytes()  # noqa: ASYNC240
             await rack.until(lambda: bool(rack.downs))
 
+        assert b"capture.program" in command and b"secret" not in command
         assert rack.downs[0].startswith("rtsp://127.0.0.1:9/stream: no stream there")
 
     run(main())

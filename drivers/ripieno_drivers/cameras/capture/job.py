@@ -39,7 +39,7 @@ class Job:
     first: int = 1
 
     def to_text(self) -> str:
-        """Return the job as one word of a command line."""
+        """Return the job as text."""
         return json.dumps(dataclasses.asdict(self))
 
 

@@ -23,13 +23,17 @@ from .shelf import Shelf
 from .sources import Source, SourceError, open_source
 
 BAD_EVERY_NS: Final = 500_000_000  # of pictures that stay bad, two a second are told
+JOB_S: Final = 10.0
 MESSAGE_BYTES: Final = 65_536
 
 
 def main(line: socket.socket, memory: int, arguments: list[str]) -> int:
     """Serve one source until it ends or nobody listens any more; return the exit code."""
     teller = _Line(line)
-    job = job_of(arguments[0])
+    told = teller.heard(JOB_S)
+    if told is None or told[0] != words.JOB:
+        return 2
+    job = job_of(told[1])
     program = _Program(job, teller, Shelf(memory, job.room, job.first))
     try:
         program.run()

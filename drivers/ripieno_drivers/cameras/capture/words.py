@@ -8,6 +8,8 @@ Capture to driver:
     [ENDED, number, text]                            the file has been played to its end
     [LOST, number, text]                             the source is gone or was never there
 Driver to capture:
+    [JOB, text]                                      what to do (job.py), once, first; not on the command line, which
+                                                     every user can read, for it may hold a password
     [FREE, offset, stamp]                            nobody needs this picture any more
 """
 
@@ -23,6 +25,7 @@ BEAT: Final = 3
 ENDED: Final = 4
 LOST: Final = 5
 FREE: Final = 6
+JOB: Final = 7
 BEAT_S: Final = 0.25
 
 

@@ -1,0 +1,238 @@
+"""Two cameras on one daemon: when one hangs, dies or is taken away, the other keeps its rate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgpack
+import pytest
+from drivers.cameras.videos import bar, write
+from models.tiny_detector import tiny_detector
+
+from ripieno.engine import FrameSeen, unpack_event
+from ripieno.language.declared import declared_models
+from ripieno_daemon.bundles import seal
+from ripieno_daemon.ledger import Ledger
+from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
+
+RATE_HZ = 20.0
+PIPELINE = """\
+ripieno: 1
+name: two
+version: 1.0.0
+inputs:
+  one: {kind: frame, max_age: 1s}
+  two: {kind: frame, max_age: 1s}
+models:
+  seen: {file: tiny.tflite, task: detect, labels: [red, green, blue]}
+steps:
+  first:  {model: seen, input: one, frames: newest, deadline: 1s, report: changes}
+  second: {model: seen, input: two, frames: newest, deadline: 1s, report: changes}
+"""
+DEVICE = """\
+ripieno: 1
+device: {id: line-1}
+pipelines: [bundle]
+devices:
+  left:  {driver: video, path: bars.avi, loop: true}
+  right: {driver: video, path: bars.avi, loop: true}
+inputs:
+  one: {device: left}
+  two: {device: right}
+broker: {transport: none}
+storage: {state: state}
+"""
+
+
+@dataclass
+class Daemon:
+    """The process, and what it has said: (ms, text)."""
+
+    process: asyncio.subprocess.Process
+    said: list[tuple[int, str]] = field(default_factory=list)
+
+    async def until(self, text: str, count: int = 1, seconds: float = 30.0) -> int:
+        """Wait until this has been said so often; return when, in ms."""
+        async with asyncio.timeout(seconds):
+            while True:
+                times = [ms for ms, said in self.said if said.startswith(text)]
+                if len(times) >= count:
+                    return times[count - 1]
+                await asyncio.sleep(0.02)
+
+    def captures(self) -> list[int]:
+        """Return the pids of the capture processes, the oldest first."""
+        found = []
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        for pid in map(int, children.split()):
+            if b"cameras.capture.program" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+        return sorted(found)
+
+
+@asynccontextmanager
+async def daemon(folder: Path) -> AsyncIterator[Daemon]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ripieno_daemon", "run", "--device", str(folder / "device.yaml"), "--json"),
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    running = Daemon(process)
+
+    async def listen() -> None:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            try:
+                told = json.loads(line)
+                running.said.append((told["ms"], told["text"]))
+            except ValueError:
+                running.said.append((0, line.decode(errors="replace")))
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield running
+        process.terminate()
+        async with asyncio.timeout(15):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await asyncio.gather(process.wait(), listening)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a sealed bundle, a video of 10 s and a device file."""
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "tiny.tflite").write_bytes(tiny_detector())
+    (bundle / "pipeline.yaml").write_text(PIPELINE)
+    declared = declared_models(str(bundle), lambda path: Path(path).read_bytes())
+    seal(bundle, declared.models, name=declared.name, version=declared.version)
+    write(tmp_path / "bars.avi", (bar(number) for number in range(200)), RATE_HZ)
+    (tmp_path / "device.yaml").write_text(DEVICE.replace("bars.avi", str(tmp_path / "bars.avi")))
+    return tmp_path
+
+
+async def read(folder: Path) -> tuple[list[FrameSeen], list[dict[str, object]], list[tuple[str, str]]]:
+    """Return frames, reported results and alarms (code, text) of the ledger."""
+    storage = DiskStorage(folder / "state")
+    ledger = await Ledger.open(storage.database("ledger.sqlite"), SystemClock(), SystemEntropy())
+    frames, results, alarms = [], [], []
+    async for record in ledger.records():
+        if record.kind == "event":
+            event = unpack_event(record.payload)
+            frames += [event] if isinstance(event, FrameSeen) else []
+        elif record.kind == "inference":
+            results.append(msgpack.unpackb(record.payload))
+        elif record.kind == "alarm":
+            body = msgpack.unpackb(record.payload)
+            alarms.append((body["code"], body["text"]))
+    await ledger.close()
+    return frames, results, alarms
+
+
+def rate_hz(frames: list[FrameSeen], input: str, from_t: int, to_t: int) -> float:
+    """Return how many pictures a second the camera behind this input saw (its own count, passed over or not)."""
+    seen = [one for one in frames if one.input == input and from_t <= one.taken_t <= to_t]
+    return (seen[-1].sequence - seen[0].sequence) / ((seen[-1].taken_t - seen[0].taken_t) / 1e9)
+
+
+def test_a_camera_that_hangs_is_replaced_while_the_other_keeps_its_rate(folder: Path) -> None:
+    async def main() -> None:
+        async with daemon(folder) as running:
+            await running.until("ready")
+            await asyncio.sleep(3.0)
+            victim = running.captures()[0]
+            os.kill(victim, signal.SIGSTOP)
+            at_s = asyncio.get_running_loop().time()
+            await running.until("left: down: stalled")
+            noticed_s = asyncio.get_running_loop().time() - at_s
+            await running.until("left: up", 2)
+            await asyncio.sleep(2.0)
+            after = running.captures()
+        frames, results, alarms = await read(folder)
+
+        assert noticed_s <= 2.0
+        assert victim not in after and len(after) == 2
+        stale = next(one for one in frames if one.health == "stale")
+        back = next(one for one in frames if one.input == "one" and one.t > stale.t)
+        first = frames[0].t
+        before_hz = rate_hz(frames, "two", first, stale.t - 2_000_000_000)
+        during_hz = rate_hz(frames, "two", stale.t - 2_000_000_000, back.t)
+        assert abs(during_hz - before_hz) <= 0.05 * before_hz, (before_hz, during_hz)
+        assert abs(before_hz - RATE_HZ) <= 0.05 * RATE_HZ
+        stalled_hz = rate_hz(frames, "one", stale.t - 2_000_000_000, back.t)
+        assert stalled_hz < 0.9 * RATE_HZ  # the measure tells a camera that does not keep its rate
+        unknown = [(one["step"], one["health"], one["found"]) for one in results if one["health"] != "good"]
+        assert unknown == [("first", "stale", [])]
+        assert [code for code, _ in alarms] == ["picture-stale", "picture-good"]
+        assert alarms[0][1].startswith("one: stalled: no picture for 1.")
+
+    asyncio.run(main())
+
+
+def test_a_camera_that_is_killed_again_and_again_comes_back_and_leaves_the_other_alone(folder: Path) -> None:
+    async def main() -> None:
+        async with daemon(folder) as running:
+            await running.until("ready")
+            keeper = max(running.captures())
+            for number in range(2, 5):
+                victim = next(pid for pid in running.captures() if pid != keeper)
+                os.kill(victim, signal.SIGKILL)
+                await running.until("left: up", number)
+            assert keeper in running.captures()
+        frames, _, _ = await read(folder)
+
+        assert sum(text.startswith("left: down: its process") for _, text in running.said) == 3
+        assert not any(text.startswith("right: down") for _, text in running.said)
+        whole_hz = rate_hz(frames, "two", frames[0].t, frames[-1].t)
+        assert abs(whole_hz - RATE_HZ) <= 0.05 * RATE_HZ
+        assert running.process.returncode == 0
+
+    asyncio.run(main())
+
+
+def test_no_capture_process_outlives_a_daemon_that_is_killed(folder: Path) -> None:
+    async def main() -> None:
+        async with daemon(folder) as running:
+            await running.until("ready")
+            pids = running.captures()
+            running.process.kill()
+            await running.process.wait()
+            async with asyncio.timeout(3):
+                while any(Path(f"/proc/{pid}/cwd").exists() for pid in pids):  # noqa: ASYNC110, ASYNC240
+                    await asyncio.sleep(0.02)
+
+        assert len(pids) == 2
+
+    try:
+        asyncio.run(main())
+    except ProcessLookupError:
+        pass  # it was killed here, so there is nothing to end
+
+
+def test_the_control_process_holds_neither_numpy_nor_a_picture(folder: Path) -> None:
+    async def main() -> None:
+        async with daemon(folder) as running:
+            await running.until("ready")
+            await asyncio.sleep(1.0)
+            maps = Path(f"/proc/{running.process.pid}/maps").read_text()  # noqa: ASYNC240
+            descriptors = [
+                os.readlink(f"/proc/{running.process.pid}/fd/{fd}")  # noqa: PTH115
+                for fd in os.listdir(f"/proc/{running.process.pid}/fd")  # noqa: PTH208
+            ]
+
+        assert sum("memfd:ripieno" in name for name in descriptors) == 2  # it holds them, by number
+        assert "memfd:ripieno" not in maps  # and has mapped none
+        assert "numpy" not in maps and "cv2" not in maps
+
+    asyncio.run(main())
