@@ -188,6 +188,28 @@ def test_a_reset_between_act_and_done_is_asked_about_or_in_doubt(journal_kept: b
     assert run(main()).kind is (OutcomeKind.EXECUTED if journal_kept else OutcomeKind.IN_DOUBT)
 
 
+@pytest.mark.parametrize(("clock_ahead_us", "is_timed"), [(77_000_000, True), (5_000_000, False)])
+def test_a_boot_id_that_comes_again_with_another_clock_gives_no_time(clock_ahead_us: int, is_timed: bool) -> None:
+    """The act was done before the reset, and its DONE was lost; its time is of a clock that is gone."""
+
+    async def main() -> None:
+        bench = Bench()
+        async with bench.running() as device:
+            bench.board.mute = True
+            firing = asyncio.create_task(device.fire(pulse(late=1.0)))
+            await asyncio.sleep(0.05)
+            bench.board.boot_id -= 1
+            bench.board.reset()
+            bench.board.clock_ahead_us = clock_ahead_us
+            bench.board.mute = False
+            outcome = await firing
+
+            assert outcome.kind is OutcomeKind.EXECUTED
+            assert bool(outcome.at_ns) == is_timed
+
+    run(main())
+
+
 def test_an_overdue_act_is_asked_about_and_never_sent_again() -> None:
     async def main() -> None:
         bench = Bench()

@@ -29,6 +29,7 @@ class TinyBoard:
         self.deaf = self.mute = False
         self.channels, self.pongs = 0b11, True
         self.send: Callable[[bytes], None] = lambda wire: None
+        self.clock_ahead_us = 77_000_000
         self._nonce = 0
         self._reset_session()
 
@@ -74,7 +75,7 @@ class TinyBoard:
         self._emit(codec.SAMPLE, struct.pack("<IiIHHHH", *fields))
 
     def _now(self) -> int:
-        return int(asyncio.get_running_loop().time() * 1e6) + 77_000_000 & 0xFFFFFFFF
+        return int(asyncio.get_running_loop().time() * 1e6) + self.clock_ahead_us & 0xFFFFFFFF
 
     def _emit(self, type_: int, payload: bytes) -> None:
         seq = 0

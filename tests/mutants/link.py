@@ -114,7 +114,7 @@ def doubt_sent_again() -> Iterator[None]:
             departure = self._waiting.pop(old.intent.command_id, None)
             if departure is not None:
                 self._waiting[intent.command_id] = departure
-            command = Command(intent, Order(args, self._now_us() + 200_000, None), welcome.boot_id)
+            command = Command(intent, Order(args, self._now_us() + 200_000, None), self._link.boot)
             if self._link.act(intent.command_id, args):
                 self._unresolved.add(command)
 

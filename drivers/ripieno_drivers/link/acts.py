@@ -81,7 +81,7 @@ class Acts:
             return _not_executed(pulse.act, "the board's command ids are used up")
         self._highest = cmd_id
         intent = Intent(pulse.act, device, cmd_id, welcome.journal_epoch, order.args.crc(), note)
-        departure = Departure(Command(intent, order, welcome.boot_id), order, welcome, tell)
+        departure = Departure(Command(intent, order, link.boot), order, welcome, tell)
         self._waiting[cmd_id] = departure
         self._departures.enter(departure)
         return departure
@@ -145,7 +145,7 @@ class Acts:
             self._settle(*settled)
 
     def session_up(self, welcome: Welcome) -> None:
-        self._settle_all(self._unresolved.session_up(welcome.journal_epoch, welcome.boot_id, self._now_us()))
+        self._settle_all(self._unresolved.session_up(welcome.journal_epoch, self._link.boot, self._now_us()))
 
     def session_lost(self) -> None:
         self._settle_all(self._unresolved.session_lost())

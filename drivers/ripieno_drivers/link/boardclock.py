@@ -18,6 +18,9 @@ _HALF: Final = 1 << 31
 _AHEAD_US: Final = 1_000_000
 """An instant in the past may seem this far ahead of our estimate of the board's clock, no more."""
 
+_FITS_US: Final = 60_000
+"""A WELCOME is some ms old, or some 25 ms more where a HELLO was repeated."""
+
 
 def signed(bits: int) -> int:
     """Return the i32 whose bits are the low 32 of `bits`."""
@@ -60,6 +63,11 @@ class BoardClock:
             self.drift.another_clock()
         else:
             self.drift.forget()
+
+    def goes_on(self, board_us: int, now_us: int) -> bool:
+        """Say whether a WELCOME's time fits to the clock as it was followed until now: a boot id may come again."""
+        behind_us = signed(self.to_board_us(now_us) - board_us)
+        return -_FITS_US <= behind_us <= _FITS_US
 
     def exchanged(self, sent_us: int, received_us: int, board_us: int) -> None:
         """Take a PING that was written at `sent_us` and whose PONG, with the board's 32-bit time, was read at

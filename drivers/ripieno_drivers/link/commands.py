@@ -50,8 +50,8 @@ class Command:
 
     intent: Intent
     order: Order | None
-    boot_id: int | None = None
-    """The boot whose clock its times are in; None for an act of an earlier run."""
+    boot: int | None = None
+    """The boot (Link.boot) whose clock its times are in; None for an act of an earlier run."""
     sent_ns: int = 0
     ask_at_us: int | None = None
 
@@ -73,7 +73,7 @@ class Unresolved:
         self._counts_per_mm = counts_per_mm
         self._commands: dict[int, Command] = {}
         self._may_ask = False
-        self._boot_id = 0
+        self._boot = 0
 
     def __len__(self) -> int:
         return len(self._commands)
@@ -103,7 +103,7 @@ class Unresolved:
             status = Status.MISMATCH
         if status == Status.DONE:
             where_mm = answer.count / self._counts_per_mm
-            at_ns = answer.at_us * 1000 if command.boot_id == self._boot_id else 0  # a reset began another clock
+            at_ns = answer.at_us * 1000 if command.boot == self._boot else 0  # a reset began another clock
             outcome = command.outcome(OutcomeKind.EXECUTED, "", at_ns, where_mm)
         elif (why := _NOT_EXECUTED.get(status)) is not None:
             outcome = command.outcome(OutcomeKind.NOT_EXECUTED, why)
@@ -124,10 +124,10 @@ class Unresolved:
                 settled.append((command, command.outcome(OutcomeKind.NOT_EXECUTED, "link down")))
         return settled
 
-    def session_up(self, epoch: int, boot_id: int, now_us: int) -> list[Settled]:
+    def session_up(self, epoch: int, boot: int, now_us: int) -> list[Settled]:
         """Another epoch leaves only doubt; under the same one everything is asked about at once."""
         self._may_ask = True
-        self._boot_id = boot_id
+        self._boot = boot
         settled = []
         for command in self.all():
             if command.intent.epoch != epoch:

@@ -65,6 +65,8 @@ class Link:
         self._estop_us = 0
         self.clock = BoardClock()
         self.welcome: Welcome | None = None
+        self.boot = 0
+        """Rises with each boot of a board that is met; board times of another boot mean nothing."""
         self.count = 0
         """The newest count, 64 bits; it goes on over sessions as long as the journal epoch is the same."""
         self.state = 0
@@ -251,6 +253,9 @@ class Link:
         self._held.clear()
         self._sender, self._receiver, self._pings = Sender(self._byte_us), Receiver(), Pings(now_us)
         same_board = before is not None and before.device_uid == welcome.device_uid
+        same_boot = before is not None and before.boot_id == welcome.boot_id
+        if not (same_boot and self.clock.goes_on(welcome.now_us, now_us)):
+            self.boot += 1
         self.clock.begin(welcome.now_us, now_us, same_board=same_board)
 
     def _end(self, now_us: int, why: str) -> None:
