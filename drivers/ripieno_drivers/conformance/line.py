@@ -130,6 +130,19 @@ class KitLines:
         """The host's process is gone: what it still does reaches nobody."""
         self.host = None
 
+    def strike(self, kind: str) -> bool:
+        """Do now what needs no chunk; return whether there was something to do."""
+        if kind.startswith("unplugged"):
+            self.unplug()
+        elif kind.startswith("reset"):
+            self.simulated.reset(self.now_us())
+            self.moved()
+        elif kind.startswith("silent"):
+            self._hush()
+        else:
+            return False
+        return True
+
     def noise(self, chunk: bytes) -> None:
         """Bytes that nobody sent."""
         if self.host is not None:

@@ -50,15 +50,21 @@ async def fault(world: World, found: CheckReport, kind: str) -> None:
 
 
 async def plain_fault(world: World, found: CheckReport, kind: str) -> None:
-    """The same for a device without pulses: afterwards its inputs report again."""
+    """The same for a device without pulses: afterwards its inputs report again.
+
+    Where the host says nothing, what does not need its words happens at any instant.
+    """
     world.start()
     if wrong := await world.recovers():
         found.problems.append(f"before any fault: {wrong}")
         return
     for at in range(3):
-        world.lines.arm(Fault(kind, at))
+        one = Fault(kind, at)
+        world.lines.arm(one)
         await asyncio.sleep(2)
-        found.figures["struck"] += bool(world.lines.fault and world.lines.fault.struck)
+        if not one.struck:
+            one.struck = world.lines.strike(kind)
+        found.figures["struck"] += one.struck
         if wrong := await world.recovers():
             found.problems.append(f"{kind} ({FAULTS[kind]}): {wrong}")
             return
