@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiers import need
+from firmware.tools import need_tools
 
 from ripieno_sim.firmware import CBoard
 from ripieno_sim.firmware.library import library
@@ -17,7 +17,7 @@ def firmware() -> Iterator[None]:
 
     RIPIENO_FIRMWARE names another build of it, such as the instrumented one.
     """
-    need("cc", "make", "cc")
+    need_tools("cc", "make", "cc")
     named = os.environ.get("RIPIENO_FIRMWARE")
     with pytest.MonkeyPatch.context() as patch:
         if named:

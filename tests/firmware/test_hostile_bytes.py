@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiers import need
+from firmware.tools import need_tools
 
 from ripieno_sim.firmware import built
 
@@ -20,7 +20,7 @@ RUNS = int(os.environ.get("RIPIENO_FUZZ_RUNS", "200000"))
 
 def runtime(name: str) -> str:
     """Return where the compiler keeps a sanitizer's runtime; skip where it has none."""
-    need("cc", "make", "cc")
+    need_tools("cc", "make", "cc")
     said = subprocess.run(["cc", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
     found = said.stdout.strip()
     if not Path(found).is_absolute():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["BuildFailed", "ToolMissing", "built", "require"]
 
-SOURCES = Path(__file__).parents[2] / "firmware"
+_PLACES = (Path(__file__).parents[2] / "firmware", Path(__file__).with_name("source"))  # a checkout, a wheel
 PACKAGES = {
     "make": "make",
     "cc": "gcc",
@@ -64,34 +64,34 @@ def built(target: str) -> Path:
 
     Raises:
         ToolMissing: no make or no compiler.
-        BuildFailed: the compiler said no.
-        FileNotFoundError: this installation came without the firmware's sources.
+        BuildFailed: the compiler said no, or this installation came without the firmware's sources.
     """
     name, compiler = _TARGETS[target]
-    if not (SOURCES / "Makefile").is_file():
-        raise FileNotFoundError(f"{SOURCES}: the firmware's sources are only in a checkout of the project")
+    sources = next((place for place in _PLACES if (place / "Makefile").is_file()), None)
+    if sources is None:
+        raise BuildFailed(f"the firmware's sources are in none of {', '.join(map(str, _PLACES))}; use a checkout")
     make = require("make", "to build the firmware")
     require(compiler, "to build the firmware")
-    folder = _folder()
+    folder = _folder(sources)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / ".lock"):
         said = subprocess.run(
-            [make, "--silent", "-C", str(SOURCES), f"BUILD={folder}", target],
+            [make, "--silent", "-C", str(sources), f"BUILD={folder}", target],
             capture_output=True,
             text=True,
             check=False,
         )
     if said.returncode:
-        raise BuildFailed(f"make {target} in {SOURCES} ended with status {said.returncode}:\n{said.stderr.strip()}")
+        raise BuildFailed(f"make {target} in {sources} ended with status {said.returncode}:\n{said.stderr.strip()}")
     return folder / name
 
 
-def _folder() -> Path:
+def _folder(sources: Path) -> Path:
     """Return where builds are kept: beside the sources, or in the user's cache where those cannot be written."""
-    if os.access(SOURCES, os.W_OK):
-        return SOURCES / "build"
+    if os.access(sources, os.W_OK):
+        return sources / "build"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "ripieno" / f"firmware-{hashlib.sha256(str(SOURCES).encode()).hexdigest()[:12]}"
+    return cache / "ripieno" / f"firmware-{hashlib.sha256(str(sources).encode()).hexdigest()[:12]}"
 
 
 @contextmanager

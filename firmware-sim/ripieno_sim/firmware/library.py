@@ -91,6 +91,8 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "virtual_cobs_decode": (c_size_t, [ctypes.c_char_p, c_size_t, c_void_p]),
     "virtual_crc": (c_uint32, [ctypes.c_char_p, c_size_t, c_uint32]),
     "virtual_args_crc": (c_uint32, [ctypes.c_char_p]),
+    "virtual_encoder_count": (c_int32, [c_void_p, c_bool, c_uint32]),
+    "virtual_encoder_time_of": (c_bool, [c_void_p, c_bool, c_int32, c_uint32, POINTER(c_uint32)]),
 }
 
 
@@ -99,7 +101,7 @@ def library(path: Path | None = None) -> ctypes.CDLL:
     """Load the firmware; without a path it is built first.
 
     Raises:
-        ToolMissing, BuildFailed, FileNotFoundError: see `built`.
+        ToolMissing, BuildFailed: see `built`.
     """
     loaded = ctypes.CDLL(str(path or built("virtual")))
     for name, (result, arguments) in _SIGNATURES.items():

@@ -4,14 +4,16 @@ What the board did counts at the time that the board gives, unless the plant has
 motion reach the board a little late but with their own time, as a capture input gives it.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ripieno_sim.board import Channel
+from ripieno_sim.board.numbers import signed32
 from ripieno_sim.firmware.board_time import BoardTime
 from ripieno_sim.firmware.bus import Ask, Booted, BusReader, BusTime, Edge, Hang, Levels, Motion, Output, bus_wire
 from ripieno_sim.line import TO_BOARD, TO_HOST, PacedLine
-from ripieno_sim.plant import Conveyor
+from ripieno_sim.plant import Belt, Conveyor
 
 __all__ = ["Boot", "WiredRig"]
 
@@ -111,15 +113,27 @@ class WiredRig:
             self._write_bus(bus_wire(Edge(self._time.to_board(now_us), number, int(rising))))
 
     def speed_changed(self) -> None:
-        """Tell the board where the belt is and how fast, as of now."""
+        """Tell the board where the belt is and how fast it moves as of now, and the change that comes next.
+
+        What comes next is what a copy of the belt, with its random stream, does: were the board told when it happens,
+        every stall of this process would make a board late that a real encoder keeps on time.
+        """
         if not self._time.is_known:
             return
-        now_us, belt = self.now_us, self.plant.belt
-        count = belt.count_at(now_us)
+        self._tell_motion(self.plant.belt, self.now_us)
+        change_us = self.plant.belt.next_change_us()
+        if change_us is not None:
+            change_us = max(change_us, self.now_us)  # one that fell into a jam is made when the jam ends
+            ahead = copy.deepcopy(self.plant.belt)
+            ahead.advance(change_us)
+            self._tell_motion(ahead, change_us)
+
+    def _tell_motion(self, belt: Belt, at_us: int) -> None:
+        count = belt.count_at(at_us)
         next_us = belt.time_of_count(count + 1)
-        fraction = 0 if next_us is None else _MILLION - belt.speed * (next_us - now_us)
+        fraction = 0 if next_us is None else _MILLION - belt.speed * (next_us - at_us)
         fraction = min(max(fraction, 0), _MILLION - 1)
-        self._write_bus(bus_wire(Motion(self._time.to_board(now_us), count, fraction, belt.speed)))
+        self._write_bus(bus_wire(Motion(self._time.to_board(at_us), signed32(count), fraction, belt.speed)))
 
     def _step(self, now_us: int) -> bytes:
         self.now_us = now_us

@@ -1,6 +1,9 @@
 /* encoder: where the belt is between two words of the plant; stands in for the counter of a real encoder.
  *
  *     count(t) = count + (fraction + speed * (t - since)) / 10^6      fraction in millionths of a count
+ *
+ * The plant tells the next change of speed before it comes, because a plant that is late with its word must not make
+ * a board late: a real encoder never is.
  */
 #ifndef RIPIENO_ENCODER_H
 #define RIPIENO_ENCODER_H
@@ -8,19 +11,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct encoder {
+struct motion {
     int32_t count;
     uint32_t fraction; /* below 10^6 */
-    uint32_t speed;    /* counts a second, below 2^22 / 10^3; the belt of this plant never runs back */
+    uint32_t speed;    /* counts a second, at most SPEED_MAX; the belt of this plant never runs back */
     uint32_t since_us;
+};
+
+struct encoder {
+    struct motion present;
+    struct motion next;
+    bool has_next;
 };
 
 enum { SPEED_MAX = 4000000 };
 
-/* The count at an instant; before `since_us` it is the one of `since_us`. */
+/* Take a word of the plant: the motion from an instant on, which is over or still to come. */
+void encoder_tell(struct encoder *encoder, const struct motion *motion, uint32_t now_us);
+
+/* The count at an instant; before the present motion it is the one with which that began. */
 int32_t encoder_count(const struct encoder *encoder, uint32_t at_us);
 
-/* When a count is reached; false if never, or more than 2^30 us after `now_us` and the belt stands. */
+/* When a count is reached, at most 2^30 us after `now_us`, or earlier than it truly is; false if never. */
 bool encoder_time_of(const struct encoder *encoder, int32_t count, uint32_t now_us, uint32_t *at_us);
 
 #endif

@@ -84,7 +84,7 @@ void station_start(struct station *station, const struct port *port, struct jour
     station->identity.fw_id = FIRMWARE_ID;
     station->identity.byte_ns = BITS_OF_A_BYTE * (1000000000u / baud);
     station->identity.sample_us = SAMPLE_EVERY_US;
-    station->encoder = (struct encoder){.since_us = now_us};
+    station->encoder = (struct encoder){.present = {.since_us = now_us}};
     station->bus.size = 0;
     station->bus.overlong = false;
     station->levels = 0;
@@ -113,11 +113,14 @@ static void take_edge(struct station *station, uint8_t input, bool level, uint32
 
 static void take_motion(struct station *station, const uint8_t *body, uint32_t now_us)
 {
-    struct encoder *encoder = &station->encoder;
-    encoder->since_us = get_u32(body);
-    encoder->count = get_i32(body + 4);
-    encoder->fraction = get_u32(body + 8) % 1000000;
-    encoder->speed = get_u32(body + 12) < SPEED_MAX ? get_u32(body + 12) : SPEED_MAX;
+    uint32_t speed = get_u32(body + 12);
+    struct motion motion = {
+        .since_us = get_u32(body),
+        .count = get_i32(body + 4),
+        .fraction = get_u32(body + 8) % 1000000,
+        .speed = speed < SPEED_MAX ? speed : SPEED_MAX,
+    };
+    encoder_tell(&station->encoder, &motion, now_us);
     board_position_known(&station->board);
     board_speed_changed(&station->board, now_us);
 }

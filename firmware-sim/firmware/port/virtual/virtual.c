@@ -136,3 +136,21 @@ uint32_t virtual_args_crc(const uint8_t *payload)
     act_read(&act, payload);
     return act.args_crc;
 }
+
+static struct encoder encoder_of(const struct motion *motions, bool has_next)
+{
+    return (struct encoder){motions[0], motions[has_next ? 1 : 0], has_next};
+}
+
+int32_t virtual_encoder_count(const struct motion *motions, bool has_next, uint32_t at_us)
+{
+    struct encoder encoder = encoder_of(motions, has_next);
+    return encoder_count(&encoder, at_us);
+}
+
+bool virtual_encoder_time_of(const struct motion *motions, bool has_next, int32_t count, uint32_t now_us,
+                             uint32_t *at_us)
+{
+    struct encoder encoder = encoder_of(motions, has_next);
+    return encoder_time_of(&encoder, count, now_us, at_us);
+}

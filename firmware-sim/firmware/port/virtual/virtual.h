@@ -6,6 +6,7 @@
 #define RIPIENO_VIRTUAL_H
 
 #include "board.h"
+#include "encoder.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -58,5 +59,10 @@ EXPORTED size_t virtual_cobs_encode(const uint8_t *body, size_t size, uint8_t *s
 EXPORTED size_t virtual_cobs_decode(const uint8_t *run, size_t size, uint8_t *body);
 EXPORTED uint32_t virtual_crc(const uint8_t *bytes, size_t size, uint32_t seed);
 EXPORTED uint32_t virtual_args_crc(const uint8_t *payload);
+
+/* The encoder of port/station, for its arithmetic: `motions` is the present one, and the next if `has_next`. */
+EXPORTED int32_t virtual_encoder_count(const struct motion *motions, bool has_next, uint32_t at_us);
+EXPORTED bool virtual_encoder_time_of(const struct motion *motions, bool has_next, int32_t count, uint32_t now_us,
+                                      uint32_t *at_us);
 
 #endif
