@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ripieno_daemon.workers.parts import PooledModel
 
 CHILD = "ripieno_sim.stage.studio_child"
+LAST_WORDS = 2000
 KEPT = 64  # answers that nobody asked for yet
 AHEAD = 3  # parts: with fewer begun, all that are laid are asked for at once, because each call costs a switch
 
@@ -34,8 +36,13 @@ class Studio:
     """Starts the process at once; use as a context. Answers come in the order of the questions."""
 
     def __init__(self) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
         self._child = subprocess.Popen(
-            [sys.executable, "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=-1
+            [sys.executable, "-m", CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            bufsize=-1,
         )
         self._takers: deque[Callable[[Any], None]] = deque()
         self._answers: dict[tuple[str, bytes], Inferred] = {}
@@ -51,6 +58,7 @@ class Studio:
     ) -> None:
         self._child.kill()
         self._child.communicate()
+        self._said.close()
 
     def pictures(self, seed: int, parts: Sequence[Part]) -> Picture:
         """Return what draws the parts of a belt: each is begun when the camera sees one before it."""
@@ -82,6 +90,11 @@ class Studio:
         assert isinstance(answer, Inferred)
         return answer
 
+    def _died(self) -> RipienoError:
+        self._said.seek(0)
+        words = self._said.read()[-LAST_WORDS:].decode(errors="replace").strip()
+        return RipienoError(f"the process that draws the pictures has died\n{words}".rstrip())
+
     def _keeper(self, index: int) -> Callable[[Any], None]:
         def keep(answer: tuple[tuple[bytes, str], dict[str, Inferred]]) -> None:
             self._drawn[index], said = answer
@@ -102,7 +115,7 @@ class Studio:
             self._child.stdin.write(self._questions)
             self._child.stdin.flush()
         except BrokenPipeError as error:
-            raise RipienoError("the process that draws the pictures has died") from error
+            raise self._died() from error
         self._questions = b""
 
     def _take(self) -> None:
@@ -111,7 +124,7 @@ class Studio:
         try:
             answer = pickle.load(self._child.stdout)  # written by our own child, through a pipe that nobody else has
         except EOFError as error:
-            raise RipienoError("the process that draws the pictures has died") from error
+            raise self._died() from error
         take = self._takers.popleft()
         if isinstance(answer, ModelError):
             raise answer
