@@ -28,7 +28,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`number`: the line that is asked for again; `report`: numbers by letter."""
+    """`number`: the line that it wants next, where it says so; `report`: numbers by letter."""
 
     kind: Kind
     text: str = ""
@@ -39,6 +39,7 @@ class Answer:
 _NUMBER: Final = r"[+-]?\d{1,9}(?:\.\d{0,9})?"
 _PAIR: Final = re.compile(rf"\b([XYZETB]\d?):\s*({_NUMBER})")
 _RESEND: Final = re.compile(r"(?:Resend:|rs)\s*N?:?\s*(\d{1,9})\b", re.IGNORECASE)
+_LAST_LINE: Final = re.compile(r"Last Line:\s*(\d{1,9})\b")
 _SAME_LINE_AGAIN: Final = ("checksum", "last line", "line number")
 _NOT_DONE: Final = ("unknown command", "cold extrusion prevented", "not homed", "home xyz first", "out of range")
 
@@ -55,7 +56,8 @@ def marlin(line: str) -> Answer:
     if lower.startswith(("error:", "!!")):
         # A damaged line is followed by its own `Resend`, which says more.
         kind = Kind.OTHER if any(words in lower for words in _SAME_LINE_AGAIN) else Kind.HALTED
-        return Answer(kind, line)
+        last = _LAST_LINE.search(line)
+        return Answer(kind, line, int(last.group(1)) + 1 if last is not None else 0)
     if "busy:" in lower:
         return Answer(Kind.BUSY, line)
     if any(words in lower for words in _NOT_DONE):

@@ -160,7 +160,6 @@ class GcodeDevice:
 
     async def _pulse(self, talk: Talk, order: Order) -> None:
         kind, why = OutcomeKind.NOT_EXECUTED, "stopped before it was sent"
-        talk.sent_ns = 0
         try:
             kind, why = await self._do(talk, order)
         except DeviceError as error:
@@ -183,22 +182,30 @@ class GcodeDevice:
         point, one = self._pulses[order.pulse.output], self._settings
         command = filled(point, order.pulse.value)
         assert command is not None, "fire has looked"
+        try:
+            agreed = await talk.agree(one.answer_s)
+        finally:
+            talk.sent_ns = 0  # nothing of the act has left
+        if not agreed:
+            return OutcomeKind.NOT_EXECUTED, "the controller does not agree on its line numbers"
         for _ in range(RESENDS):
             if order.refused or self._now_ns() > order.closes_ns:
                 return OutcomeKind.NOT_EXECUTED, order.refused or "late: its window had passed"
             answer = await talk.ask(command, one.answer_s)
-            order.sent_ns = talk.sent_ns
-            if answer.kind is Kind.SILENT:
-                answer = await talk.find_out(one.answer_s)
-                if answer.kind is Kind.RESEND:
-                    return OutcomeKind.NOT_EXECUTED, "lost on the way: the controller still waits for this line"
+            number, order.sent_ns = talk.asked, talk.sent_ns
+            refusal = answer.text if answer.kind is Kind.REFUSED else ""
+            if one.dialect == "marlin" and answer.kind not in (Kind.RESET, Kind.HALTED):
+                # Neither `ok` nor, when it is late, `Resend` tells whose it is. What the next number meets does.
+                answer = await talk.find_out(number, one.answer_s)
+                if refusal and answer.kind is Kind.OK and _is_about(refusal, command):
+                    return OutcomeKind.NOT_EXECUTED, refusal
             if answer.kind is not Kind.RESEND:
                 break
             order.sent_ns = talk.sent_ns = 0  # it says itself that it has not taken it: it may be sent again
         if answer.kind is Kind.REFUSED:
             return OutcomeKind.NOT_EXECUTED, answer.text
         if answer.kind is Kind.RESEND:
-            return OutcomeKind.NOT_EXECUTED, f"damaged on the way {RESENDS} times"
+            return OutcomeKind.NOT_EXECUTED, f"lost or damaged on the way {RESENDS} times"
         if answer.kind is Kind.OK and point.waits == "finish":
             answer = await talk.ask(FINISH[one.dialect], one.finish_s)
             talk.sent_ns = order.sent_ns
@@ -280,3 +287,8 @@ class GcodeDevice:
     def _wake(self) -> None:
         if self._channel is not None:
             self._channel.wake()
+
+
+def _is_about(refusal: str, command: str) -> bool:
+    """Whether a refusal is our command's: noise on the line is an unknown command, too."""
+    return "unknown command" not in refusal.lower() or f'"{command}"' in refusal

@@ -15,19 +15,20 @@ from .wire import NUMBER_FROM_HERE, numbered, plain
 
 LONGEST: Final = 512
 WRITE_S: Final = 0.5
+FIND_OUTS: Final = 3
 QUIET_S: Final = 0.3
 """After a line that was not answered, what comes within this much silence is not the next line's answer."""
 
 
 class Talk:
-    """`on_report` is given every report. `sent_ns`: when the last line's first byte left, 0: it did not."""
+    """`on_report` is given every report. `asked`: the last line's number; `sent_ns`: when it left."""
 
     def __init__(self, channel: Channel, clock: Clock, dialect: str, on_report: Callable[[Answer], None]) -> None:
         self._channel, self._clock, self._on_report = channel, clock, on_report
         self._is_marlin = dialect == "marlin"
         self._read = answers.marlin if self._is_marlin else answers.grbl
         self._lines = TextLines(LONGEST)
-        self._number = 0
+        self._number = self.asked = 0
         self.sent_ns = 0
 
     async def number_from_here(self, within_s: float) -> Answer:
@@ -43,32 +44,57 @@ class Talk:
         if not self._is_marlin:
             return await self._ask(plain(command), within_s)
         self._number += 1
+        self.asked = self._number
         answer = await self._ask(numbered(self._number, command), within_s)
-        if answer.kind is Kind.RESEND and answer.number == self._number + 1:
-            return Answer(Kind.OK, answer.text)  # it has this one and waits for the next
         if answer.kind is Kind.RESEND:
-            known = answer.number == self._number
             self._number = answer.number - 1
-            if not known:
-                return Answer(Kind.RESET, f"it asks for line {answer.number}: its count is not ours")
         return answer
 
-    async def find_out(self, within_s: float) -> Answer:
-        """Ask, with a harmless line, whether the last one was taken: OK (it was), RESEND (it was not), or no telling.
+    async def agree(self, within_s: float) -> bool:
+        """Return whether the next number is ours and the controller's alike: a harmless line was just taken.
 
-        Marlin takes lines in the order of their numbers only: it takes number n + 1 if it has n, else it asks for n.
+        Without this, "I want n + 1" would not prove that our line n was taken: a garbled answer may have put us back,
+        and n may have been another line's. Marlin only; grbl has no numbers.
+        """
+        for _ in range(FIND_OUTS if self._is_marlin else 0):
+            answer = await self._ask(numbered(self._number + 1, "M105"), within_s)
+            if answer.kind is Kind.OK and "T" in answer.report:
+                self._number += 1
+                return True
+            if answer.kind is Kind.RESEND:
+                self._number = answer.number - 1
+            elif answer.kind in (Kind.RESET, Kind.HALTED):
+                raise DeviceError(f"the controller says: {answer.text}")
+            await self.quiet()
+        return not self._is_marlin
+
+    async def find_out(self, asked: int, within_s: float) -> Answer:
+        """Ask, with a harmless line, whether line `asked` was taken: OK (it was), RESEND (it was not), or no telling.
+
+        Marlin takes lines in the order of their numbers only. Asked to take number n + 1, it takes it (and answers with
+        temperatures, which no stray `ok` has) or asks for n + 2: it has n. Or it asks for n: it has not. Its own words
+        have no checksum, so what is not plain is asked again, with the same number.
         """
         if not self._is_marlin:
-            return Answer(Kind.SILENT)
-        asked, sent_ns = self._number, self.sent_ns
-        answer = await self.ask("M105", within_s)
-        self.sent_ns = sent_ns
-        if answer.kind is Kind.RESEND:
-            answer = Answer(Kind.OK, answer.text)  # of the two only the harmless one was damaged
-        elif answer.kind is Kind.RESET and self._number == asked - 1:
-            answer = Answer(Kind.RESEND, answer.text, asked)
-        await self.quiet()
-        return answer
+            return Answer(Kind.SILENT, "no answer")
+        sent_ns = self.sent_ns
+        wants_it = 0
+        try:
+            for _ in range(FIND_OUTS):
+                answer = await self._ask(numbered(asked + 1, "M105"), within_s)
+                if (answer.kind is Kind.OK and "T" in answer.report) or answer.number == asked + 2:
+                    self._number = asked + 1
+                    return Answer(Kind.OK, answer.text)
+                wants_it += answer.kind is Kind.RESEND and answer.number == asked
+                if wants_it == 2:  # once may be a late answer to a line before; between the two all was quiet
+                    self._number = asked - 1
+                    return answer
+                if answer.kind in (Kind.RESET, Kind.HALTED):
+                    return answer
+                await self.quiet()
+        finally:
+            self.sent_ns = sent_ns
+        return Answer(Kind.SILENT, "no plain answer")
 
     async def quiet(self) -> None:
         """Read until nothing has come for a while."""
@@ -118,6 +144,7 @@ class Talk:
     async def _answer(self, within_s: float) -> Answer:
         refusal: Answer | None = None
         again: Answer | None = None
+        last_line: int | None = None
         until_ns = self._clock.monotonic_ns() + round(within_s * 1e9)
         while (left_ns := until_ns - self._clock.monotonic_ns()) > 0:
             for chunk, _ in await self._channel.read(left_ns / 1e9 + 1e-6):
@@ -128,8 +155,12 @@ class Talk:
                         return again or refusal or answer
                     if answer.kind in (Kind.RESET, Kind.HALTED):
                         return answer
-                    if answer.kind is Kind.RESEND:
+                    if answer.kind is Kind.OTHER and answer.number:
+                        last_line = answer.number - 1
+                    elif answer.kind is Kind.RESEND and last_line in (None, answer.number - 1):
                         again = answer  # its own `ok` follows
+                    elif answer.kind is Kind.RESEND:
+                        again = Answer(Kind.SILENT, "its numbers do not agree")
                     elif answer.kind is Kind.REFUSED and not self._is_marlin:
                         return answer
                     elif answer.kind is Kind.REFUSED:

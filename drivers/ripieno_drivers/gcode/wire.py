@@ -16,12 +16,14 @@ STATUS, HOLD, RESUME, SOFT_RESET = b"?", b"!", b"~", b"\x18"
 
 
 def numbered(number: int, command: str) -> bytes:
-    """Return a line for Marlin."""
+    """Return a line for Marlin. It begins with a line end, so that the rest of a line cut short cannot join it:
+    joined, the two may well have a checksum that fits (8 bits, and equal parts cancel). Empty lines are ignored.
+    """
     body = f"N{number} {command}".encode("ascii")
     checksum = 0
     for byte in body:
         checksum ^= byte
-    return b"%b*%d\n" % (body, checksum)
+    return b"\n%b*%d\n" % (body, checksum)
 
 
 def plain(command: str) -> bytes:

@@ -120,7 +120,7 @@ class MarlinPrinter:
 
     def _say(self, text: str, at_us: int) -> None:
         if not self.mute:
-            self._leaving.append((at_us, text.encode("ascii") + b"\n"))
+            self._leaving.append((at_us, text.encode("ascii", "replace") + b"\n"))
 
     def _line(self, line: str, at_us: int) -> None:
         if not line:
@@ -157,19 +157,19 @@ class MarlinPrinter:
     def _obey(self, command: str, at_us: int) -> None:
         self.commands.append(command)
         word, _, rest = command.partition(" ")
-        words = {part[0]: part[1:] for part in rest.split() if part}
+        words = dict(re.findall(r"([A-Z])(-?\d+(?:\.\d+)?)", rest))
         if word == "M110":
-            self._last = int(words.get("N", self._last))
+            self._last = int(float(words.get("N", self._last)))
         elif word == "M105":
             self._say("ok T:209.8 /210.0 B:60.1 /60.0 @:64 B@:12", at_us)
             return
         elif word == "M114":
             self._say(f"X:{self.x_mm:.2f} Y:0.00 Z:0.30 E:0.00 Count X:{self.x_mm * 80:.0f} Y:0 Z:120", at_us)
         elif word == "M42":
-            self.valve = int(words.get("S", "0"))
+            self.valve = int(float(words.get("S", "0")))
             self.executed["shot"] += self.valve > 0
         elif word in ("M106", "M107"):
-            self.fan = int(words.get("S", "255")) if word == "M106" else 0
+            self.fan = int(float(words.get("S", "255"))) if word == "M106" else 0
         elif word in ("G0", "G1"):
             target_mm = float(words.get("X", self.x_mm))
             self._moving_us = max(self._moving_us, at_us) + round(abs(target_mm - self.x_mm) * MM_US)
