@@ -187,7 +187,7 @@ class GcodeDevice:
         finally:
             talk.sent_ns = 0  # nothing of the act has left
         if not agreed:
-            return OutcomeKind.NOT_EXECUTED, "the controller does not agree on its line numbers"
+            raise DeviceError("the controller gives no plain answer")  # nothing was sent: begin again
         for _ in range(RESENDS):
             if order.refused or self._now_ns() > order.closes_ns:
                 return OutcomeKind.NOT_EXECUTED, order.refused or "late: its window had passed"
