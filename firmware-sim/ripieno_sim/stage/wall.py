@@ -118,8 +118,8 @@ class _Wall:
                 ended = asyncio.create_task(process.wait(), name="daemon")
                 try:
                     await self._until_ready(ended)
-                    if not running.plant.parts:
-                        running.start()
+                    if self._ready.is_set() and not running.plant.parts:
+                        running.start()  # not for a daemon that died before it knew where to count from
                     await asyncio.wait({ended, done}, return_when=asyncio.FIRST_COMPLETED)
                     if done.done():
                         done.result()
