@@ -18,7 +18,7 @@ import msgpack
 from ripieno.contracts.driver import Arrival, Context, Device, Driver, Point
 from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
 from ripieno.errors import BundleError, RipienoError, StorageError
-from ripieno.plan import PipelinePlan, Plan, digest
+from ripieno.plan import PipelinePlan, Plan, digest, encode, without_paths
 from ripieno.values import DeviceDown, DeviceUp
 
 from .bundles import Bundle, open_bundle
@@ -113,7 +113,8 @@ class App:
         try:
             for step, model in sorted(loaded.items()):
                 self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
-            ledger.append("plan", timeline.now(), self._plan_record(loaded))
+            ledger.append("plan", timeline.now(), self._plan_record(loaded, self._digest not in conductor.trees))
+            conductor.trees.append(self._digest)
             async with asyncio.TaskGroup() as parts:
                 running = [
                     parts.create_task(ledger.run(), name="ledger"),
@@ -265,15 +266,18 @@ class App:
         sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
         return b"".join((msgpack.packb(names), msgpack.packb(sample)))
 
-    def _plan_record(self, loaded: Mapping[str, object]) -> bytes:
+    def _plan_record(self, loaded: Mapping[str, object], whole: bool) -> bytes:
+        """Return what is recorded of the plan; `whole`: with its tree, so that the ledger can be replayed by itself."""
         pipeline = self._pipeline
-        record = {
+        record: dict[str, object] = {
             "plan": self._digest,
             "pipeline": pipeline.name,
             "version": pipeline.version,
             "models": {model.name: model.sha256 for model in pipeline.models},
             "fingerprints": {step: getattr(model, "fingerprint", "") for step, model in sorted(loaded.items())},
         }
+        if whole:
+            record["tree"] = encode(without_paths(self._plan))
         packed = msgpack.packb(record, use_bin_type=True)
         assert isinstance(packed, bytes)
         return packed

@@ -19,7 +19,7 @@ import msgpack
 from ripieno import engine as rooms
 from ripieno.contracts.driver import Arrival, BookingDevice, Device, Intents
 from ripieno.contracts.ports import Inference
-from ripieno.engine import Effect, Engine, Event, pack_event, plain
+from ripieno.engine import Effect, Engine, Event, pack_event
 from ripieno.errors import CommandRefused, RipienoError
 from ripieno.plan import PipelinePlan
 from ripieno.values import (
@@ -40,8 +40,10 @@ from .calls import Call, StepCalls
 from .frames import Frames
 from .ledger import Ledger, Recovered
 from .timeline import Timeline
+from .told import told
 
 SNAPSHOT_RECORDS = 500  # recovery steps through at most so many events, at some 20 us each
+MOST_TREES = 16  # plans that a snapshot remembers as recorded whole; an older one is recorded again when it comes back
 POSITION_EVERY_NS = 1_000_000_000  # a belt that nothing happens on is still looked at once a second
 
 
@@ -52,6 +54,8 @@ class Conductor:
         devices: the device of each output and input, by the name of the point.
         names: device name of each output, for the intents.
         say: one sentence for a person.
+
+    `trees`: digests of the plans that the ledger holds whole, so that each is recorded once.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Conductor:
         say: Callable[[str], None],
     ) -> None:
         self.engine = Engine(plan)
+        self.trees: list[str] = []
         self._plan, self._digest = plan, digest
         self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
         self._devices: Mapping[str, Device] = {}
@@ -79,6 +84,7 @@ class Conductor:
         self._unsettled: deque[tuple[int, Outcome]] = deque()
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+        self._early: list[tuple[Any, str]] = []
         self._acts: set[asyncio.Task[None]] = set()
         self._since_snapshot = 0
         self._last_record = 0
@@ -98,13 +104,16 @@ class Conductor:
         """
         ours = True
         if recovered.snapshot is not None:
-            digest, state = msgpack.unpackb(recovered.snapshot, raw=False)
+            digest, state, *trees = msgpack.unpackb(recovered.snapshot, raw=False)
+            self.trees = trees[0] if trees else []
             ours = digest == self._digest
             if ours:
                 self.engine.restore(state)
         async for record in recovered.records():
             if record.kind == "plan":
-                ours = msgpack.unpackb(record.payload, raw=False)["plan"] == self._digest
+                body = msgpack.unpackb(record.payload, raw=False)
+                ours = body["plan"] == self._digest
+                self.trees += [body["plan"]] if "tree" in body else []
                 if not ours:
                     self.engine = Engine(self._plan)
             elif record.kind == "event" and ours:
@@ -163,6 +172,8 @@ class Conductor:
         """Keep time and serve the calls until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            for work, name in self._early:
+                self._task(work, name)
             for name, calls in self._calls.items():
                 tasks.create_task(calls.run(), name=f"step {name}")
             while True:
@@ -179,7 +190,7 @@ class Conductor:
 
     def snapshot(self) -> None:
         """Put the engine's state into the ledger's next batch."""
-        state = msgpack.packb([self._digest, self.engine.state()], use_bin_type=True)
+        state = msgpack.packb([self._digest, self.engine.state(), self.trees[-MOST_TREES:]], use_bin_type=True)
         self._ledger.save_snapshot(state, self._last_record)
         self._since_snapshot = 0
 
@@ -200,25 +211,12 @@ class Conductor:
         return record
 
     def _record(self, event: Event, effect: Effect, index: int) -> None:
-        body: dict[str, Any]
-        if isinstance(effect, rooms.Decided):
-            body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), "plan": self._digest[:16]}
-            kind = "decision"
-        elif isinstance(effect, rooms.Fired):
-            body = {
-                "id": f"{effect.rule}@{self.engine.scene.events}/{index}",
-                **plain(effect),
-                "plan": self._digest[:16],
-            }
-            kind = "decision"
-        elif isinstance(effect, rooms.Reported):
-            body = {"id": f"{effect.step}@{self.engine.scene.events}", **plain(effect), "plan": self._digest[:16]}
-            kind = "inference"
-        elif isinstance(effect, rooms.Alarm):
-            body, kind = plain(effect), "alarm"
-            self._say(f"{effect.code}: {effect.text}")
-        else:
+        record = told(effect, index, self.engine.scene.events, self._digest)
+        if record is None:
             return
+        if isinstance(effect, rooms.Alarm):
+            self._say(f"{effect.code}: {effect.text}")
+        kind, body = record
         self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
 
     def _start(self, event: Event, effect: Effect) -> None:
@@ -356,7 +354,9 @@ class Conductor:
                 self._step(rooms.Tick(now))
 
     def _task(self, work: Any, name: str) -> None:
-        assert self._tasks is not None, "effects need `run`"
+        if self._tasks is None:  # bookings that a start takes up again are wanted before `run` has its first turn
+            self._early.append((work, name))
+            return
         task = self._tasks.create_task(work, name=name)
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)

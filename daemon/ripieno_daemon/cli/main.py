@@ -22,6 +22,7 @@ BUILT_IN = {
     "evaluate": "ripieno_daemon.cli.evaluate",
     "bundle seal": "ripieno_daemon.cli.bundle_seal",
     "ledger verify": "ripieno_daemon.cli.ledger_verify",
+    "replay": "ripieno_daemon.cli.replay",
     "driver test": "ripieno_daemon.cli.driver_test",
 }
 ENTRY_POINTS = "ripieno.commands"

@@ -185,14 +185,14 @@ def save_mark(tx: Transaction, stream: str, upto: int) -> None:
 
 
 def erase(tx: Transaction, first_id: int, last_id: int) -> int:
-    """Take away payloads, put their digests into the rows; return how many."""
+    """Take away payloads, put their digests into the rows; return how many. Plans stay: they are about nobody."""
     snapshot = tx.execute("SELECT upto_id FROM snapshot").fetchone()
     receipted = tx.execute("SELECT MIN(upto_id) FROM marks").fetchone()[0] or 0
     erased = 0
     for id, stored in tx.execute(
         "SELECT r.id, p.payload FROM records r JOIN payloads p ON p.id = r.id"
-        " WHERE r.id BETWEEN ? AND ? AND r.kind != ? AND (r.seq IS NULL OR r.id <= ?)",
-        (first_id, min(last_id, snapshot[0] if snapshot else 0), KINDS["dictionary"], receipted),
+        " WHERE r.id BETWEEN ? AND ? AND r.kind NOT IN (?, ?) AND (r.seq IS NULL OR r.id <= ?)",
+        (first_id, min(last_id, snapshot[0] if snapshot else 0), KINDS["dictionary"], KINDS["plan"], receipted),
     ).fetchall():
         tx.execute("UPDATE records SET payload_digest = ? WHERE id = ?", (digest_of(stored), id))
         tx.execute("DELETE FROM payloads WHERE id = ?", (id,))

@@ -5,7 +5,7 @@ Never: YAML, validation of meaning (the compile step did that), anything that ru
 Start: tree.py (the shape), expressions.py (conditions), codec.py (canonical msgpack).
 """
 
-from .codec import PlanDamaged, decode, digest, encode
+from .codec import PlanDamaged, decode, digest, encode, without_paths
 from .expressions import (
     Aggregate,
     AggregateRef,
@@ -78,4 +78,5 @@ __all__ = [
     "decode",
     "digest",
     "encode",
+    "without_paths",
 ]

@@ -48,6 +48,29 @@ def digest(plan: Plan) -> str:
     return hashlib.sha256(_pack(_plain(plan, digesting=True))).hexdigest()
 
 
+def without_paths(plan: Plan) -> Plan:
+    """Return the plan without paths, addresses and places, for the record; it has the same digest.
+
+    Of a rule's source the file's name and line are kept.
+    """
+    replace = dataclasses.replace
+    pipelines = tuple(
+        replace(
+            one,
+            bundle="",
+            rules=tuple(replace(rule, source=rule.source.rpartition("/")[2]) for rule in one.rules),
+        )
+        for one in plan.pipelines
+    )
+    return replace(
+        plan,
+        pipelines=pipelines,
+        devices=tuple(replace(device, places={}) for device in plan.devices),
+        broker=replace(plan.broker, address="", port=0),
+        storage=replace(plan.storage, state=""),
+    )
+
+
 def decode(encoded: bytes) -> Plan:
     """Return the plan. Raises PlanDamaged."""
     try:
