@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ripieno_sim.board.numbers import MASK32, signed32
-from ripieno_sim.codec import cobs_encode
+from ripieno_sim.codec import cobs_decode, cobs_encode
 from ripieno_sim.firmware import BuildFailed, ToolMissing, build
 from ripieno_sim.firmware.board_time import BoardTime
 from ripieno_sim.firmware.bus import Booted, BusReader, BusTime, Output
 from ripieno_sim.firmware.library import library
-from ripieno_sim.plant import Belt, Motion
+from ripieno_sim.firmware.wired import WiredRig
+from ripieno_sim.line import PacedLine
+from ripieno_sim.plant import CHANNELS, Belt, Conveyor, ConveyorSettings, Motion
 from ripieno_sim.seeds import stream
 
 COUNTS = st.integers(-(2**30), 2**30)
@@ -153,3 +155,37 @@ def test_a_compiler_that_refuses_is_quoted(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(build._TARGETS, "nonsense", ("nothing", "cc"))
     with pytest.raises(BuildFailed, match="make nonsense"):
         build.built("nonsense")
+
+
+def test_the_next_change_is_told_before_it_comes_and_comes_as_told() -> None:
+    """With a kind of its own: a present motion that seemed a little ahead, as clocks do, was once lost to the next."""
+    told: list[bytes] = []
+    heard: list[bytes] = []
+    conveyor = Conveyor(7, ConveyorSettings(parts=400, starts_us=None))
+    rig = WiredRig(
+        conveyor,
+        PacedLine(1_000_000, stream(7, "line")),
+        CHANNELS,
+        read_link=bytes,
+        write_link=lambda _: None,
+        read_bus=lambda: heard.pop() if heard else b"",
+        write_bus=told.append,
+    )
+    rig.advance(0)
+    heard.append(message(b"T" + (1).to_bytes(4, "little") + (0).to_bytes(4, "little")))
+    rig.advance(1)
+    conveyor.start(1_000_000)
+    rig.advance(40_000_000)
+    words = [(chr(body[0]), struct.unpack("<IiII", body[1:17])) for wire in told if (body := opened(wire))[0] in b"MN"]
+
+    assert [kind for kind, _ in words[:4]] == ["M", "M", "N", "M"]
+    forecasts = [word for kind, word in words if kind == "N"]
+    presents = [word for kind, word in words if kind == "M"][2:]
+    assert len(forecasts) > 3
+    for (t_us, count, _, speed), (true_us, true_count, _, true_speed) in zip(forecasts, presents, strict=False):
+        assert (t_us, count, speed) == (true_us, true_count, true_speed)
+
+
+def opened(wire: bytes) -> bytes:
+    """Return kind and body of one message on the bus."""
+    return (cobs_decode(wire.strip(b"\0")) or b"")[:-4]

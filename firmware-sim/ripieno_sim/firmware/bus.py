@@ -9,6 +9,7 @@ plant to board    'A' ask       tag u32
                   'E' edge      t u32, input u8, level u8
                   'L' levels    levels u16: the answer to 'B'
                   'M' motion    t u32, count i32, fraction u32 (millionths of a count), speed u32 (counts/s)
+                  'N' next      as 'M': the change of speed that comes next
                   'H' hang      ms u32: only firmware that is built for tests obeys
 """
 
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from ripieno_sim.codec import cobs_decode, cobs_encode
 
-__all__ = ["Ask", "Booted", "BusReader", "BusTime", "Edge", "Hang", "Levels", "Motion", "Output", "bus_wire"]
+__all__ = ["Ask", "Booted", "BusReader", "BusTime", "Edge", "Hang", "Levels", "Motion", "Next", "Output", "bus_wire"]
 
 _CRC_BYTES = 4
 _RUN_BYTES = 72
@@ -62,12 +63,19 @@ class Motion(NamedTuple):
     speed: int
 
 
+class Next(NamedTuple):
+    t_us: int
+    position: int
+    fraction: int
+    speed: int
+
+
 class Hang(NamedTuple):
     ms: int
 
 
 FromBoard = Output | BusTime | Booted
-ToBoard = Ask | Edge | Levels | Motion | Hang
+ToBoard = Ask | Edge | Levels | Motion | Next | Hang
 
 _FROM_BOARD: dict[int, tuple[Struct, type[FromBoard]]] = {
     ord("O"): (Struct("<IBiI"), Output),
@@ -79,6 +87,7 @@ _TO_BOARD: dict[type[ToBoard], tuple[int, Struct]] = {
     Edge: (ord("E"), Struct("<IBB")),
     Levels: (ord("L"), Struct("<H")),
     Motion: (ord("M"), Struct("<IiII")),
+    Next: (ord("N"), Struct("<IiII")),
     Hang: (ord("H"), Struct("<I")),
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ripieno_sim.board import Channel
 from ripieno_sim.board.numbers import signed32
 from ripieno_sim.firmware.board_time import BoardTime
-from ripieno_sim.firmware.bus import Ask, Booted, BusReader, BusTime, Edge, Hang, Levels, Motion, Output, bus_wire
+from ripieno_sim.firmware.bus import Ask, Booted, BusReader, BusTime, Edge, Hang, Levels, Motion, Next, Output, bus_wire
 from ripieno_sim.line import TO_BOARD, TO_HOST, PacedLine
 from ripieno_sim.plant import Belt, Conveyor
 
@@ -120,20 +120,21 @@ class WiredRig:
         """
         if not self._time.is_known:
             return
-        self._tell_motion(self.plant.belt, self.now_us)
+        self._write_bus(bus_wire(Motion(*self._motion(self.plant.belt, self.now_us))))
         change_us = self.plant.belt.next_change_us()
         if change_us is not None:
             change_us = max(change_us, self.now_us)  # one that fell into a jam is made when the jam ends
             ahead = copy.deepcopy(self.plant.belt)
             ahead.advance(change_us)
-            self._tell_motion(ahead, change_us)
+            self._write_bus(bus_wire(Next(*self._motion(ahead, change_us))))
 
-    def _tell_motion(self, belt: Belt, at_us: int) -> None:
+    def _motion(self, belt: Belt, at_us: int) -> tuple[int, int, int, int]:
+        """Return the board's time, count, fraction and speed of a belt that has just changed."""
         count = belt.count_at(at_us)
         next_us = belt.time_of_count(count + 1)
         fraction = 0 if next_us is None else _MILLION - belt.speed * (next_us - at_us)
         fraction = min(max(fraction, 0), _MILLION - 1)
-        self._write_bus(bus_wire(Motion(self._time.to_board(at_us), signed32(count), fraction, belt.speed)))
+        return self._time.to_board(at_us), signed32(count), fraction, belt.speed
 
     def _step(self, now_us: int) -> bytes:
         self.now_us = now_us

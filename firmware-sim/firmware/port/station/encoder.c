@@ -6,14 +6,16 @@
 enum { MILLION = 1000000, THOUSAND = 1000, FAR_COUNTS = 4000000 };
 #define FARTHEST_US (1u << 30)
 
-void encoder_tell(struct encoder *encoder, const struct motion *motion, uint32_t now_us)
+void encoder_tell(struct encoder *encoder, const struct motion *present)
 {
-    encoder->has_next = ahead(motion->since_us, now_us) > 0;
-    if (encoder->has_next) {
-        encoder->next = *motion;
-    } else {
-        encoder->present = *motion;
-    }
+    encoder->present = *present;
+    encoder->has_next = false;
+}
+
+void encoder_foretell(struct encoder *encoder, const struct motion *next)
+{
+    encoder->next = *next;
+    encoder->has_next = true;
 }
 
 static const struct motion *motion_at(const struct encoder *encoder, uint32_t at_us)

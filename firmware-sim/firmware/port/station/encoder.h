@@ -26,8 +26,10 @@ struct encoder {
 
 enum { SPEED_MAX = 4000000 };
 
-/* Take a word of the plant: the motion from an instant on, which is over or still to come. */
-void encoder_tell(struct encoder *encoder, const struct motion *motion, uint32_t now_us);
+/* Take a word of the plant. The present one replaces all that was told, also when its instant seems a little ahead:
+ * plant and board know each other's clock to some 100 us. */
+void encoder_tell(struct encoder *encoder, const struct motion *present);
+void encoder_foretell(struct encoder *encoder, const struct motion *next);
 
 /* The count at an instant; before the present motion it is the one with which that began. */
 int32_t encoder_count(const struct encoder *encoder, uint32_t at_us);

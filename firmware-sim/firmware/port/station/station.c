@@ -111,7 +111,7 @@ static void take_edge(struct station *station, uint8_t input, bool level, uint32
     board_input(&station->board, input, level, reached(now_us, at_us) ? at_us : now_us, now_us);
 }
 
-static void take_motion(struct station *station, const uint8_t *body, uint32_t now_us)
+static void take_motion(struct station *station, bool is_next, const uint8_t *body, uint32_t now_us)
 {
     uint32_t speed = get_u32(body + 12);
     struct motion motion = {
@@ -120,7 +120,11 @@ static void take_motion(struct station *station, const uint8_t *body, uint32_t n
         .fraction = get_u32(body + 8) % 1000000,
         .speed = speed < SPEED_MAX ? speed : SPEED_MAX,
     };
-    encoder_tell(&station->encoder, &motion, now_us);
+    if (is_next) {
+        encoder_foretell(&station->encoder, &motion);
+    } else {
+        encoder_tell(&station->encoder, &motion);
+    }
     board_position_known(&station->board);
     board_speed_changed(&station->board, now_us);
 }
@@ -149,8 +153,8 @@ static void take_message(struct station *station, const uint8_t *body, size_t si
         take_edge(station, body[5], body[6] != 0, get_u32(body + 1), now_us);
     } else if (body[0] == BUS_LEVELS && size == 3) {
         take_levels(station, get_u16(body + 1), now_us);
-    } else if (body[0] == BUS_MOTION && size == 17) {
-        take_motion(station, body + 1, now_us);
+    } else if ((body[0] == BUS_MOTION || body[0] == BUS_NEXT) && size == 17) {
+        take_motion(station, body[0] == BUS_NEXT, body + 1, now_us);
     }
 #ifdef RIPIENO_HANG
     if (body[0] == BUS_HANG && size == 5) {

@@ -17,6 +17,7 @@ enum bus_message {
     BUS_EDGE = 'E',
     BUS_LEVELS = 'L',
     BUS_MOTION = 'M',
+    BUS_NEXT = 'N',
     BUS_HANG = 'H'
 };
 
