@@ -232,7 +232,7 @@ def test_an_act_by_count_is_overdue_when_the_belt_has_left_it_behind() -> None:
         bench = Bench()
         bench.board.answer = lambda cmd_id, args: None
         async with bench.running() as device:
-            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=200.0, late=5.0)))
+            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=110.0, late=5.0)))
             await asyncio.sleep(1.0)
             assert not [frame for frame in bench.board.received if frame.type == codec.QUERY]
 
@@ -330,7 +330,7 @@ def test_withdrawing_takes_back_what_is_pending() -> None:
         bench = Bench()
         bench.board.answer = lambda cmd_id, args: None
         async with bench.running() as device:
-            wanted = pulse(trigger=Trigger.POSITION, begin=500.0)
+            wanted = pulse(trigger=Trigger.POSITION, begin=115.0)
             firing = asyncio.create_task(device.fire(wanted))
             await asyncio.sleep(0.05)
             device.withdraw(wanted.act)
@@ -469,7 +469,7 @@ def test_a_stop_cancels_what_is_pending_and_lets_setpoints_lapse() -> None:
         bench.board.answer = lambda cmd_id, args: None
         async with bench.running() as device:
             device.set(Setpoint("flow", 98.5, 1.0))
-            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=500.0)))
+            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=115.0)))
             await asyncio.sleep(0.1)
         assert (await firing).why == "cancelled before it ran"
         assert [frame.payload[-2:] for frame in bench.board.received if frame.type == codec.SET][-1] == b"\x01\x00"
@@ -484,7 +484,7 @@ def test_a_stop_that_nobody_answers_ends_within_its_bound_and_leaves_the_intent_
         bench = Bench()
         bench.board.answer = lambda cmd_id, args: None
         async with bench.running() as device:
-            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=500.0)))
+            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.POSITION, begin=115.0)))
             await asyncio.sleep(0.1)
             bench.board.deaf = bench.board.mute = True
             began_ns = bench.clock.monotonic_ns()

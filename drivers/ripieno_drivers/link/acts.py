@@ -47,7 +47,7 @@ class Acts:
         self._departures = Departures()
         self._waiting: dict[int, Departure] = {}
         self._highest = 0
-        self._is_open = False
+        self.is_open = False
 
     @property
     def are_settled(self) -> bool:
@@ -59,14 +59,14 @@ class Acts:
         for intent in intents.open(self._context.device):
             self._unresolved.add(Command(intent, None))
         self._highest = intents.highest(self._context.device)
-        self._is_open = True
+        self.is_open = True
 
     def begin(self, pulse: Pulse, note: bytes, tell: Callable[[Outcome | LinkDown], None]) -> Departure | Outcome:
         """Give a pulse its id and intent, or say why not. The intent must then be made durable, and `is_durable` or
         `is_refused` called; `tell` is called once, at the earliest then.
         """
         link, welcome, point = self._link, self._link.welcome, self._outputs.get(pulse.output)
-        if not self._is_open or not link.is_up or welcome is None:
+        if not self.is_open or not link.is_up or welcome is None:
             return _not_executed(pulse.act, "link down")
         if point is None or point.kind != "pulse":
             return _not_executed(pulse.act, f"no pulse output is called {pulse.output}")
@@ -112,7 +112,7 @@ class Acts:
         link = self._link
         for departure in self._departures.ready():
             command, why = departure.command, departure.refused
-            if not why and not (self._is_open and link.is_up and link.welcome is departure.session):
+            if not why and not (self.is_open and link.is_up and link.welcome is departure.session):
                 why = "link down"  # the numbers were made for that session's clock
             elif not why and departure.order.has_closed(self._now_us(), link.count):
                 why = "storage"  # its intent became durable too late
@@ -163,14 +163,14 @@ class Acts:
 
     def stop(self) -> None:
         """Take no more acts, keep back what has not left, CANCEL what waits on the board."""
-        self._is_open = False
+        self.is_open = False
         self._departures.refuse_all("stopped")
         for command in self._unresolved.all():
             self._link.cancel(command.intent.command_id)
 
     def abandon(self) -> None:
         """What has no outcome now stays an open intent for the next start; what never left is known not to have run."""
-        self._is_open = False
+        self.is_open = False
         self._departures.refuse_all("stopped")
         self.depart()
         self.session_lost()

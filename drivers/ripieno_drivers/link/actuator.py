@@ -12,7 +12,7 @@ from typing import Final
 from ripieno.contracts.driver import Context
 from ripieno.contracts.ports import Line
 from ripieno.errors import DeviceError, LinkDown, StorageError
-from ripieno.values import Act, Outcome, Pulse, Setpoint
+from ripieno.values import Act, Outcome, OutcomeKind, Pulse, Setpoint
 
 from .inbox import Inbox
 from .service import Service
@@ -56,6 +56,8 @@ class LinkDevice:
             LinkDown: the device was stopped before the outcome was known; the intent stays open and the next start
             resolves it.
         """
+        if (why := await self._due(pulse)) is not None:
+            return Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, why)
         acts, future = self.service.acts, asyncio.get_running_loop().create_future()
 
         def tell(outcome: Outcome | LinkDown) -> None:
@@ -86,7 +88,7 @@ class LinkDevice:
 
     def withdraw(self, act: Act) -> None:
         """CANCEL it if it has left, keep it back if it has not."""
-        self.service.acts.withdraw(act)
+        self.service.withdraw(act)
 
     def set(self, setpoint: Setpoint) -> None:
         """Keep a value and renew it while the channel is armed; raises CommandRefused, see Service.set."""
@@ -99,6 +101,22 @@ class LinkDevice:
     def estop(self, reason: int = 0) -> None:
         """Stop every output of the board at once and until a person resets it."""
         self.service.estop(reason)
+
+    async def _due(self, pulse: Pulse) -> str | None:
+        """Wait until a pulse is near enough to be sent; return why it will not be, None: now."""
+        due: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+        def tell(why: str | None) -> None:
+            if not due.done():
+                due.set_result(why)
+
+        held = self.service.held(pulse, lambda: tell(None), tell)
+        if held is None:
+            return None
+        try:
+            return await due
+        finally:
+            self.service.holding.leave(held)
 
     async def _converse(self) -> None:
         """Open the line and serve it until it is lost."""

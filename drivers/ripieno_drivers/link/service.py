@@ -7,7 +7,8 @@ and `lost` when the line is gone. Nothing here waits or reads a clock but the co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -15,12 +16,13 @@ from typing import Final
 from ripieno.contracts.driver import Context, Point
 from ripieno.contracts.ports import Line
 from ripieno.errors import CommandRefused, DeviceError
-from ripieno.values import Setpoint
+from ripieno.values import Act, Pulse, Setpoint, Trigger
 
 from .acts import Acts
-from .arguments import level_for
+from .arguments import Order, level_for, order_for
 from .core import Link
 from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, Up
+from .holding import Held, Holding
 from .inbox import Inbox, Wakes
 from .levels import Levels
 from .messages import EventKind
@@ -33,6 +35,8 @@ RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 UNANSWERED_US: Final = 2_000_000
 STUCK_US: Final = 2_000
 """When a line took less than it was given, try again after this."""
+FARTHEST_US: Final = 1 << 31
+"""A board time further ahead has another meaning: its clock has 32 bits."""
 ROAM_US: Final = 500_000
 """A board answers one of 20 HELLOs; then the next port that matches is asked."""
 ARM_AGAIN_US: Final = 500_000
@@ -55,6 +59,7 @@ class Service:
         uid = bytes.fromhex(settings.uid) if settings.uid else None
         self.link = Link(baud=settings.baud, nonce=self._nonce, uid=uid, config_crc=settings.config_crc)
         self.acts = Acts(context, self.link, self._outputs, settings.counts_per_mm, wake.set)
+        self.holding = Holding(settings.counts_per_mm)
         self.outgoing = Outgoing()
         self._reports = Reports(context, settings.counts_per_mm)
         self._levels = Levels()
@@ -96,6 +101,33 @@ class Service:
         self.link.estop(reason)
         self._wake.set()
 
+    def held(self, pulse: Pulse, go: Callable[[], None], drop: Callable[[str], None]) -> Held | None:
+        """Hold a pulse that is too early to be sent: `go` or `drop` is called later. None: begin it now."""
+        welcome, now_us = self.link.welcome, self._now_us()
+        if welcome is None or not self.acts.is_open or not self.holding.wants(pulse, self.link, now_us):
+            return None
+        if not self._may_ever_be_sent(pulse, now_us):
+            return None  # refused at once, not when it is due
+        held = Held(pulse, welcome.journal_epoch, go, drop)
+        self.holding.enter(held)
+        self._wake.set()
+        return held
+
+    def _may_ever_be_sent(self, pulse: Pulse, now_us: int) -> bool:
+        """Say whether its numbers fit the board; how certain the clock is will be asked when it is due."""
+        point = self._outputs.get(pulse.output)
+        if point is None or point.kind != "pulse":
+            return False
+        if pulse.trigger is Trigger.TIME and pulse.begin < (now_us + FARTHEST_US) * 1000:
+            pulse = replace(pulse, begin=now_us * 1000)
+        order = order_for(pulse, point.settings, self._settings.counts_per_mm, self.link, now_us)
+        return isinstance(order, Order)
+
+    def withdraw(self, act: Act) -> None:
+        """CANCEL it if it has left, keep it back if it has not."""
+        if not self.holding.withdraw(act):
+            self.acts.withdraw(act)
+
     # The line.
 
     def opened(self) -> None:
@@ -125,6 +157,7 @@ class Service:
             raise DeviceError(inbox.loss)
         now_us = self._now_us()
         self._handle(link.receive(b"", now_us))
+        self.holding.release(link, now_us)
         self.acts.depart()
         self.acts.ask()
         self._levels.serve(link, now_us)
@@ -141,11 +174,17 @@ class Service:
         now_us, link = self._now_us(), self.link
         if self.outgoing:
             return now_us + STUCK_US
-        deadlines = (link.next_deadline(now_us), self.acts.next_deadline(), self._levels.next_deadline(link))
+        deadlines = (
+            link.next_deadline(now_us),
+            self.acts.next_deadline(),
+            self.holding.next_deadline(),
+            self._levels.next_deadline(link),
+        )
         return min((at_us for at_us in deadlines if at_us is not None), default=None)
 
     def leave(self) -> None:
         """Take no more acts, cancel what waits on the board, let setpoints lapse; then `turn` until `has_left`."""
+        self.holding.drop_all("stopped")
         self.acts.stop()
         self._levels.let_lapse(self.link)
         self._levels = Levels()
@@ -158,6 +197,7 @@ class Service:
     def abandon(self) -> None:
         """Nothing leaves any more; acts without an outcome stay open intents for the next start."""
         self.outgoing.clear()
+        self.holding.drop_all("stopped")
         self.acts.abandon()
 
     def _unanswered(self, for_us: int) -> None:
@@ -177,11 +217,13 @@ class Service:
                 self._had_session = True
                 self._arm_again_us = 0
                 self._reports.up(event.welcome.journal_epoch)
+                self.holding.session_up(event.welcome, self.link, self._now_us())
                 self.acts.session_up(event.welcome)
                 self._levels.renew_all(self._now_us())
             elif isinstance(event, Down):
                 self.outgoing.clear()
                 self.acts.session_lost()
+                self.holding.session_lost(self._now_us())
                 self._reports.down(event.why)
             elif isinstance(event, Refused):
                 if not self._roams:
@@ -190,6 +232,7 @@ class Service:
                 self.acts.answered(event)
             elif isinstance(event, Sampled):
                 self.acts.moved(event.count)
+                self.holding.moved(event.at_us, event.count)
                 self._reports.sampled(event, self._epoch)
             elif isinstance(event, Happened):
                 self._happened(event)

@@ -7,7 +7,7 @@ from typing import Final
 
 from ripieno.contracts.driver import Context, Intent
 from ripieno.errors import DeviceError, LinkDown
-from ripieno.values import Act, Outcome, Pulse
+from ripieno.values import Act, Outcome, OutcomeKind, Pulse
 from ripieno_drivers.link import LinkSettings
 from ripieno_drivers.link.actuator import FAREWELL_S, GRAIN_US
 from ripieno_drivers.link.departures import Departure
@@ -68,7 +68,19 @@ class Host:
         return self.is_alive and self.service.link.is_up
 
     def fire(self, pulse: Pulse, now_us: int) -> Outcome | None:
-        """Begin an act as LinkDevice.fire does; an outcome that is known at once is returned, others are told."""
+        """Do an act as LinkDevice.fire does; an outcome that is known at once is returned, others are told."""
+
+        def go() -> None:
+            outcome = self._begin(pulse, self._port.now_us)
+            if outcome is not None:
+                self._tell(outcome)
+
+        def drop(why: str) -> None:
+            self._tell(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, why))
+
+        return None if self.service.held(pulse, go, drop) is not None else self._begin(pulse, now_us)
+
+    def _begin(self, pulse: Pulse, now_us: int) -> Outcome | None:
         departure = self.service.acts.begin(pulse, b"", self._told)
         if isinstance(departure, Outcome):
             return departure

@@ -11,6 +11,8 @@ from ripieno.values import Act, Pulse, Setpoint, Trigger
 from ripieno_drivers.link import LinkPoint
 from ripieno_sim.plant.belt import COUNTS_PER_MM
 
+from .mixes import Mix
+
 CLOCK_LIMIT_MS: Final = 10.0
 CLOCK_SLACK_US: Final = 10_500
 """The points' limit, and what a clock that is 200 ppm off drifts over 16 PINGs."""
@@ -31,14 +33,14 @@ class Asked:
     base: int
 
 
-def draw_pulse(draw: random.Random, index: int, triggers: tuple[Trigger, ...], now_ns: int, count: int) -> Pulse:
+def draw_pulse(draw: random.Random, index: int, mix: Mix, now_ns: int, count: int) -> Pulse:
     """Return the next act: now, a little ahead, or already late."""
-    trigger = draw.choice(triggers)
+    trigger = draw.choice(mix.triggers)
     begin, late = 0.0, draw.choice((0.01, 0.05, 0.2))
     if trigger is Trigger.TIME:
-        begin = now_ns + draw.uniform(-0.02, 0.2) * 1e9
+        begin = now_ns + draw.uniform(-0.02, mix.ahead_s) * 1e9
     elif trigger is Trigger.POSITION:
-        begin = count / COUNTS_PER_MM + draw.uniform(-5, 100)
+        begin = count / COUNTS_PER_MM + draw.uniform(-5, 500 * mix.ahead_s)
         late *= 100
     hold_s = draw.choice((0.005, 0.01, 0.02, 0.2, 1.0))
     return Pulse(Act(f"part-{index}", "gate", 0), "gate", 1.0, trigger, begin, late, hold_s, draw.choice((0.0, 2.0)))

@@ -34,6 +34,7 @@ class Mix:
         rate_hz: acts in a second, in bursts of `burst` of them.
         items_hz, bounce: items past the eye in a second, and how likely an edge bounces.
         drift_ppm: the board's clock is off by at most this.
+        ahead_s: how long before their time acts are asked for, at most.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Mix:
     items_hz: float = 5.0
     bounce: float = 0.0
     drift_ppm: int = 50
+    ahead_s: float = 0.2
 
 
 _HOST: Final = ("kill", "kill at an intent", "restart")
@@ -91,7 +93,11 @@ _TABLE: Final = (
         triggers=(Trigger.POSITION,)),
     Mix(name="e-stop", says="the emergency stop is pressed, or asked for by the host, and reset by its button",
         misfortunes=(*_ESTOP, "restart")),
+    Mix(name="ahead", says="acts are asked for up to 2 s before their time, while sessions and positions are lost",
+        misfortunes=(*_LINE[:3], *_BOARD, "restart", "replug at once"), every_s=2.0, motion=RESTLESS, ahead_s=2.0,
+        rate_hz=100.0, items_hz=10.0),
     Mix(name="everything", says="all of it", line=NOISY, step_resets=2e-4, motion=RESTLESS, bounce=0.02, drift_ppm=200,
+        ahead_s=0.5,
         misfortunes=(*_HOST, *_STALLS, *_BOARD, *_HANGS, *_PORT, *_STRANGERS, *_LINE, *_DISK, *_ESTOP)),
 )  # fmt: skip
 

@@ -84,6 +84,8 @@ class Soak:
         self.clock = SoakClock(self.port)
         self.store = Store(stream(seed, "disk"), self._named)
         self.asked: dict[Act, Asked] = {}
+        self._wished: dict[Act, Asked] = {}
+        """Asked of a host that has not given it an id yet; forgotten with that host."""
         self.outcomes: dict[Act, Outcome] = {}
         self.unresolved: dict[Act, None] = {}
         """The acts whose outcome nobody knows yet."""
@@ -198,6 +200,7 @@ class Soak:
         durable = {intent.act for intent in self.store.opened.values()}
         for act in [act for act in self.unresolved if act not in durable]:
             self._settled(Outcome(act, OutcomeKind.NOT_EXECUTED, NEVER_WRITTEN))
+        self._wished.clear()
         self.host = self._host()
         self._over(now_us)
 
@@ -221,17 +224,16 @@ class Soak:
         if not host.is_alive or host.is_blocked:
             return
         self._index += 1
-        pulse = draw_pulse(self._load, self._index, self.mix.triggers, self.clock.monotonic_ns(), link.count)
+        pulse = draw_pulse(self._load, self._index, self.mix, self.clock.monotonic_ns(), link.count)
         asked = Asked(pulse, now_us, self.track.base)
+        self._wished[pulse.act] = asked
         outcome = host.fire(pulse, now_us)
         if outcome is not None:
-            self.refused[outcome.why.split(";")[0]] += 1
+            self._settled(outcome)
             return
-        self.asked[pulse.act] = asked
-        self.unresolved[pulse.act] = None
         if self._load.random() < 0.05:
             earlier = Act(f"part-{self._index - self._load.randint(0, 20)}", "gate", 0)
-            self.agenda.at(now_us + self._load.randint(0, 50_000), lambda _: self.host.service.acts.withdraw(earlier))
+            self.agenda.at(now_us + self._load.randint(0, 50_000), lambda _: self.host.service.withdraw(earlier))
 
     def _misfortune(self, now_us: int) -> None:
         if not self._chaos:
@@ -261,9 +263,16 @@ class Soak:
     # What comes back.
 
     def _named(self, intent: Intent) -> None:
-        self.track.machine.owners[intent.command_id] = intent.act
+        act = intent.act
+        self.track.machine.owners[intent.command_id] = act
+        if act in self._wished:
+            self.asked[act] = self._wished.pop(act)
+            self.unresolved[act] = None
 
     def _settled(self, outcome: Outcome) -> None:
+        if self._wished.pop(outcome.act, None) is not None:  # it was never given an id
+            self.refused[outcome.why.split(";")[0]] += 1
+            return
         if outcome.act in self.outcomes:
             self.wrong.append(f"{outcome.act}: two outcomes, {self.outcomes[outcome.act]} and {outcome}")
         self.outcomes[outcome.act] = outcome
