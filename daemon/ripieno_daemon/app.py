@@ -227,7 +227,7 @@ class App:
                 self._down.add(arrival.device)
                 self._say(f"{arrival.device}: down: {arrival.why}")
             conductor.arrive(arrival)
-            if not self._settled.is_set() and not self._down and conductor.engine.is_placed:
+            if not self._settled.is_set() and not self._down and conductor.is_placed:
                 self._settled.set()
 
         return report

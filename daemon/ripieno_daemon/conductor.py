@@ -80,6 +80,7 @@ class Conductor:
         self._frames = Frames()
         self._starts = {item.starts.split(".")[0] for item in plan.items}
         self._last_position_t = 0
+        self._unplaced = {item.follows for item in plan.items}
         self._last_edges: dict[str, tuple[int, int]] = {}
         self._unsettled: deque[tuple[int, Outcome]] = deque()
         self._changed = asyncio.Event()
@@ -94,6 +95,11 @@ class Conductor:
         """Take the opened devices: by point name, and the device's own name by point name."""
         self._devices, self._names = devices, names
         self._frames.bind(devices)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether this process has heard the count that items begin from: what was missed before it is known then."""
+        return not self._unplaced
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -329,6 +335,7 @@ class Conductor:
             return None
         self._last_edges[arrival.input] = edges
         self._last_position_t = now
+        self._unplaced.discard(arrival.input)
         return rooms.PositionSeen(
             now,
             arrival.input,

@@ -99,3 +99,13 @@ def test_a_folder_that_cannot_serve_is_refused_with_exit_2(tmp_path: Path, table
 
     assert ended.returncode == 2
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize("seed", range(20, 25))
+def test_parts_that_pass_while_no_daemon_runs_are_counted_even_if_the_next_one_is_stopped_at_once(
+    tmp_path: Path, seed: int
+) -> None:
+    """Found on a slow machine: a daemon that was stopped before it had heard the count left its parts without verdict."""
+    figures = run(tmp_path / "run", seed=seed, parts=30, kills=12)
+
+    assert sum(figures["verdicts"].values()) == 30

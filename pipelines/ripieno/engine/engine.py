@@ -55,11 +55,6 @@ class Engine:
         """
         return {**self.scene.counters, "open": self.passage.undecided()}
 
-    @property
-    def is_placed(self) -> bool:
-        """Whether it knows, for every kind of item, the count that it begins from: what passed before is nobody's."""
-        return self.passage.is_placed()
-
     def step(self, event: events.Event) -> list[Effect]:
         """Take one event and return what is to be done, in order."""
         scene = self.scene

@@ -54,10 +54,6 @@ class Passage:
         """Return how many open items have no verdict yet."""
         return sum(1 for book in self._books.values() for item in book if not item.verdict)
 
-    def is_placed(self) -> bool:
-        """Whether every kind of item knows the count that it begins from."""
-        return all(book.epoch is not None for book in self._books.values())
-
     # --- what happens -------------------------------------------------------------------------------------------
 
     def edge(self, event: events.EdgeSeen) -> None:
