@@ -101,6 +101,14 @@ class App:
         finally:
             await self._close(ledger)
 
+    def rearm(self) -> None:
+        """A person at the device says that outputs may move again (`rearm: person` waits for it after every fault)."""
+        if self.conductor is None:
+            self._say("not armed: the devices are not open yet")
+            return
+        self._say("a person says that outputs may move again")
+        self.conductor.rearm()
+
     async def _serve(self, bundle: Bundle, ledger: Ledger, intents: IntentFile, stop: asyncio.Event) -> None:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)

@@ -20,7 +20,7 @@ from ripieno import engine as rooms
 from ripieno.contracts.driver import Arrival, BookingDevice, Device, Intents
 from ripieno.contracts.ports import Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
-from ripieno.errors import CommandRefused, RipienoError
+from ripieno.errors import CommandRefused, LinkDown, RipienoError
 from ripieno.plan import PipelinePlan
 from ripieno.values import (
     Detections,
@@ -100,6 +100,16 @@ class Conductor:
     def is_placed(self) -> bool:
         """Whether this process has heard the count that items begin from: what was missed before it is known then."""
         return not self._unplaced
+
+    def rearm(self) -> None:
+        """A person at the device says that outputs may move again: every device is told, and it is recorded."""
+        record = msgpack.packb({"kind": "rearm", "by": "a person at the device"}, use_bin_type=True)
+        self._last_record = self._ledger.append("command", self._timeline.now(), record)
+        for device in {id(each): each for each in self._devices.values()}.values():
+            try:
+                device.rearm()
+            except CommandRefused:
+                pass  # it has no outputs
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -247,6 +257,8 @@ class Conductor:
         device = self._devices[pulse.output]
         try:
             outcome = await device.fire(pulse, effect.note)
+        except LinkDown:
+            return  # it may have been sent, and its intent stays open: the next start asks the device about it
         except RipienoError as error:
             outcome = Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(error))
         self.settled(outcome)

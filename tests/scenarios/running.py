@@ -43,7 +43,9 @@ class Running:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, *, parts: int = 20, broker: str = "{transport: none}") -> AsyncIterator[Running]:
+async def daemon(
+    folder: Path, *, parts: int = 20, broker: str = "{transport: none}", rearm: str = "auto"
+) -> AsyncIterator[Running]:
     """Run `ripieno run` against a simulated line as long as the block lasts."""
     camera = folder / "camera"
     camera.mkdir()
@@ -57,6 +59,7 @@ async def daemon(folder: Path, *, parts: int = 20, broker: str = "{transport: no
 
     rig = conveyor_rig(7, baud=BAUD, plant=ConveyorSettings(parts=parts, starts_us=None), shutter=shutter)
     path = device_file(folder, Settings(parts=parts), port=str(folder / "port"), camera=str(camera), broker=broker)
+    path.write_text(path.read_text().replace("rearm: auto", f"rearm: {rearm}"))
     async with PtyPort(rig, folder / "port") as port:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -18,11 +18,17 @@ from .command import CALLED_WRONGLY, OK, Command
 if TYPE_CHECKING:
     from ripieno_daemon.app import Ports
 
+SIGNALS = """\
+signals:
+  TERM, INT  stop: outputs safe, everything recorded, exit 0
+  USR1       a person says that outputs may move again, after a start or a fault (rearm: person)"""
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="FILE", required=True, help="the device file, such as /etc/ripieno/device.yaml"
     )
+    parser.epilog = f"{parser.epilog}\n\n{SIGNALS}"
     parser.add_argument("--json", action="store_true", help="say what happens as JSON, one object a line")
 
 
@@ -71,6 +77,7 @@ async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports
             teller.tell("problem", str(problem))
         return CALLED_WRONGLY
     app = App(plan, dress(real_ports(plan)), teller, lambda: teller.tell("ready", "ready: the first act is possible"))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.rearm)
     await app.run(stop)
     teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
     return OK
