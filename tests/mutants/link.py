@@ -13,6 +13,7 @@ from ripieno_drivers.link import acts as acts_of_link
 from ripieno_drivers.link.acts import Acts
 from ripieno_drivers.link.arguments import Order, order_for
 from ripieno_drivers.link.commands import Command, Unresolved
+from ripieno_drivers.link.core import Link
 from ripieno_drivers.link.messages import JOURNAL_KEPT, ActArgs, TriggerBits, Welcome
 from ripieno_sim.board import dialogue
 from ripieno_sim.board.orders import SAFE_BY_SILENCE, Orders
@@ -77,6 +78,22 @@ def no_fail_safe() -> Iterator[None]:
             real(self, cause, now_us)
 
     with mock.patch.object(Orders, "fall_safe", fall_safe):
+        yield
+
+
+@contextmanager
+def e_stop_cleared_from_afar() -> Iterator[None]:
+    """The host arms over a latched emergency stop, and the board lets it."""
+
+    def arm(self: Orders, mask: int, now_us: int) -> None:
+        self.estop_latched = False
+        real(self, mask, now_us)
+
+    real = Orders.arm
+    with (
+        mock.patch.object(Orders, "arm", arm),
+        mock.patch.object(Link, "is_stopped", property(lambda self: False)),
+    ):
         yield
 
 
@@ -168,6 +185,7 @@ MUTANTS = (
     Mutant("link: a host that sends what is in doubt again", doubt_sent_again, _soaked(DOUBTFUL)),
     Mutant("link: a journal flag instead of the journal epoch", flag_without_epoch, _soaked(FORGETFUL)),
     Mutant("link: no fail-safe on a silent line", no_fail_safe, _soaked(MIXES["outages"])),
+    Mutant("link: an emergency stop that is cleared from afar", e_stop_cleared_from_afar, _soaked(MIXES["e-stop"])),
     Mutant("link: a time trigger on a belt that jams", time_for_position, _soaked(JAMMED)),
     Mutant("link: acts do not expire", no_expiry, _soaked(MIXES["outages"])),
     Mutant("link: a host that never asks", never_asked, _soaked(MIXES["kills"])),

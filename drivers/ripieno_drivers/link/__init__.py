@@ -2,8 +2,8 @@
 
 In:    pulses, setpoints, a person's rearm. Out: edges, positions, ups and downs, one outcome for each act.
 Never: an act whose intent is not durable, an act sent twice, a guess where only doubt is honest; I/O but in port.py.
-Start: core.py (the protocol, without I/O), actuator.py (the device around it), commands.py (what is known of each
-act).
+Start: core.py (the protocol, without I/O), service.py (the driver, without waiting), actuator.py (the device on a
+loop); holding.py, departures.py and commands.py are an act's way: not due yet, not sent yet, without an outcome yet.
 """
 
 from __future__ import annotations

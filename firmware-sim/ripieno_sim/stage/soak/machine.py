@@ -93,6 +93,10 @@ class SoakMachine:
             self.executions.setdefault(self.owners.get(cmd_id, cmd_id), []).append(execution)
         if value != SAFE_VALUES[channel]:
             self._on[channel] = (t_us, execution)
+            if self._levels >> ESTOP & 1:
+                self.unsafe.append(
+                    f"channel {channel} was switched on while the emergency stop was pressed (at {t_us} us)"
+                )
 
     def still_on(self, now_us: int) -> list[int]:
         """Return the channels whose output is not safe though the line has been silent for long enough."""
