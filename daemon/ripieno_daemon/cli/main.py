@@ -23,6 +23,8 @@ BUILT_IN = {
     "bundle seal": "ripieno_daemon.cli.bundle_seal",
     "ledger verify": "ripieno_daemon.cli.ledger_verify",
     "replay": "ripieno_daemon.cli.replay",
+    "why": "ripieno_daemon.cli.why",
+    "why-not": "ripieno_daemon.cli.why_not",
     "driver test": "ripieno_daemon.cli.driver_test",
 }
 ENTRY_POINTS = "ripieno.commands"

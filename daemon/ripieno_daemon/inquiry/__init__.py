@@ -9,5 +9,7 @@ Start: rerun.py (the events again, one by one); replay.py, why.py, why_not.py; t
 from .past import Past, opened
 from .replay import replay
 from .rerun import CannotAnswer, Moment, Rerun
+from .why import why
+from .why_not import why_not
 
-__all__ = ["CannotAnswer", "Moment", "Past", "Rerun", "opened", "replay"]
+__all__ = ["CannotAnswer", "Moment", "Past", "Rerun", "opened", "replay", "why", "why_not"]

@@ -54,6 +54,11 @@ class Passage:
         """Return how many open items have no verdict yet."""
         return sum(1 for book in self._books.values() for item in book if not item.verdict)
 
+    def find(self, item_id: ItemId) -> Item | None:
+        """Return an item that is under way."""
+        book = self._books.get(item_id.kind)
+        return None if book is None else book.find(item_id)
+
     # --- what happens -------------------------------------------------------------------------------------------
 
     def edge(self, event: events.EdgeSeen) -> None:

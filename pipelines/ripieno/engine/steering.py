@@ -58,6 +58,24 @@ class Steering:
             if watch.see(value is True, t):
                 self._act(watch, t, self._scene.operands(condition.reads, operands))
 
+    def watch(self, rule: str) -> Watch:
+        """Return the state of a rule over time. Raises KeyError."""
+        return {watch.rule.name: watch for watch in self._watches}[rule]
+
+    def would_set(self, rule: RulePlan) -> list[tuple[str, float, float | None, str]]:
+        """Return what the rule would do now, for each output that it sets: its name, value, the value that it would
+        take (None: unknown) and the rule that has it on trial ("": none).
+        """
+        found: list[tuple[str, float, float | None, str]] = []
+        for index, effect in enumerate(rule.do):
+            if isinstance(effect, SetpointEffect):
+                amount, _ = self._amounts[rule.name, index].value(self._scene.look_up)
+                known = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+                after = self._bounded(effect, float(amount))[1] if known else None  # type: ignore[arg-type]
+                trials = (one.rule.name for one in self._watches if one.trial and one.trial.output == effect.output)
+                found.append((effect.output, self._scene.setpoints[effect.output], after, next(trials, "")))
+        return found
+
     def deadline(self, t: int) -> int | None:
         """Return the earliest time at which `look` is needed though nothing happens."""
         return min((due for watch in self._watches if (due := watch.deadline(t)) is not None), default=None)

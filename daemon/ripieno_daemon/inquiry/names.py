@@ -1,0 +1,49 @@
+"""Which decision a person means: its id, or as much of it as names only one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+
+from .past import Past
+from .rerun import CannotAnswer
+
+FEW = 8
+
+
+def find_decision(past: Past, words: str) -> tuple[int, dict[str, Any]]:
+    """Return (record, body) of the decision: `part-7f00a1b2-12`, `part-...-12`, `part 12`, `12`, `trim_up@81/1`.
+
+    Raises:
+        CannotAnswer: none, or several decisions are meant; the message lists them.
+    """
+    found: list[tuple[int, dict[str, Any]]] = []
+    for row in past.rows():
+        if row.kind != "decision" or row.payload is None:
+            continue
+        body: dict[str, Any] = msgpack.unpackb(row.payload, raw=False)
+        if body["id"] == words:
+            return row.id, body
+        if is_meant(words, body["id"]):
+            found.append((row.id, body))
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise CannotAnswer(f"no decision is called {words!r}; ids are like part-7f00a1b2-12 or rule@event/index")
+    ids = ", ".join(body["id"] for _, body in found[:FEW])
+    raise CannotAnswer(f"{words!r} may be {len(found)} decisions: {ids}{', …' if len(found) > FEW else ''}")
+
+
+def is_meant(words: str, id: str) -> bool:
+    """Whether a shortened name fits an id."""
+    if "@" in id:
+        return "@" in words and id.partition("/")[0] == words
+    kind, number = id.partition("-")[0], id.rpartition("-")[2]
+    if words.isdigit():
+        return number == words
+    for dots in ("...", "…"):
+        if dots in words:
+            begin, _, end = words.partition(dots)
+            return id.startswith(begin) and id.endswith(end) and not (end.isdigit() and end != number)
+    return words.split() == [kind, number]

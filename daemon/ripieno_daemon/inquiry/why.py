@@ -1,0 +1,58 @@
+"""Why: the chain of causes of one recorded decision, with every value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ripieno.plan import Plan
+
+from .item_chain import ItemChain, item_id
+from .names import find_decision
+from .past import Past
+from .rerun import CannotAnswer, Rerun
+from .rule_chain import RuleChain
+
+
+def why(past: Past, words: str, given: Plan | None = None) -> dict[str, Any]:
+    """Return the chain of the decision that `words` name.
+
+    Raises:
+        CannotAnswer: no decision, or several, are meant, or its events cannot be run again.
+    """
+    record, body = find_decision(past, words)
+    head = {"id": body["id"], "record": record, "plan": body["plan"]}
+    rerun = Rerun(past, given)
+    if "item" in body:
+        chain = ItemChain(item_id(body["item"]))
+        for moment in rerun.moments():
+            chain.take(moment)
+            if chain.is_complete:
+                break
+        if chain.decision is not None and chain.decision["verdict"] == body["verdict"]:
+            return head | _item(chain, body)
+    else:
+        rule = RuleChain(body["rule"], record)
+        for moment in rerun.moments():
+            rule.take(moment)
+            if rule.is_complete:
+                break
+        if rule.found is not None:
+            return head | {"kind": "rule"} | rule.found
+    reason = rerun.missing[-1].why if rerun.missing else "the record does not lead to it (ripieno replay says where)"
+    raise CannotAnswer(f"{body['id']}, record {record}, cannot be made again: {reason}")
+
+
+def _item(chain: ItemChain, body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "item",
+        "item": body["item"],
+        "verdict": body["verdict"],
+        "edge": chain.edge,
+        "pictures": chain.pictures,
+        "starts": chain.starts,
+        "answers": chain.answers,
+        "decision": chain.decision,
+        "acts": list(chain.acts.values()),
+        "closed": chain.closed,
+        "bookings": list(chain.bookings.values()),
+    }
