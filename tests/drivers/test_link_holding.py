@@ -44,6 +44,19 @@ def test_an_act_by_time_is_sent_250_ms_ahead() -> None:
     run(main())
 
 
+def test_where_the_settings_say_so_an_act_leaves_as_soon_as_it_is_asked_for() -> None:
+    async def main() -> None:
+        bench = Bench(release="at_once")
+        async with bench.running() as device:
+            begin = bench.clock.monotonic_ns() + 1_000_000_000
+            firing = asyncio.create_task(device.fire(pulse(trigger=Trigger.TIME, begin=begin)))
+            await asyncio.sleep(0.02)
+            assert len(acts(bench)) == 1
+            await firing
+
+    run(main())
+
+
 def test_an_act_by_position_is_sent_when_the_belt_will_be_there_in_250_ms() -> None:
     """1000 counts/s: 250 counts, and a margin of 20 mm for a belt that goes faster."""
 

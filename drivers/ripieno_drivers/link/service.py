@@ -104,7 +104,8 @@ class Service:
     def held(self, pulse: Pulse, go: Callable[[], None], drop: Callable[[str], None]) -> Held | None:
         """Hold a pulse that is too early to be sent: `go` or `drop` is called later. None: begin it now."""
         welcome, now_us = self.link.welcome, self._now_us()
-        if welcome is None or not self.acts.is_open or not self.holding.wants(pulse, self.link, now_us):
+        at_once = self._settings.release == "at_once"
+        if welcome is None or not self.acts.is_open or at_once or not self.holding.wants(pulse, self.link, now_us):
             return None
         if not self._may_ever_be_sent(pulse, now_us):
             return None  # refused at once, not when it is due

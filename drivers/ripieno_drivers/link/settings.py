@@ -36,6 +36,10 @@ class LinkSettings:
         Annotated[int, Ge(0), Le(0xFFFF_FFFF)] | None,
         doc("CRC-32 of the board's channel table; a board with another one is refused; empty takes any"),
     ] = None
+    release: Annotated[
+        Literal["late", "at_once"],
+        doc("when acts leave: 250 ms ahead of their time (more survive resets), or as soon as they are decided"),
+    ] = "late"
     rearm: Annotated[
         Literal["person", "auto"],
         doc("who says that outputs may move again after a new session: a person or the daemon"),

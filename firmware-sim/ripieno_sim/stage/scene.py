@@ -75,7 +75,7 @@ pipelines: [{_quoted(str(settings.bundle or bundle_path()))}]
 runtime: {settings.runtime}
 devices:
   conveyor: {{driver: link, port: {_quoted(port)}, baud: {BAUD}, counts_per_mm: {COUNTS_PER_MM}, rearm: auto,
-      config_crc: {config_crc(CHANNELS)}}}
+      release: at_once, config_crc: {config_crc(CHANNELS)}}}
   station:  {{driver: folder-camera, path: {_quoted(camera)}, mode: watch, pattern:
       '(?P<n>[0-9]+)_(?P<count>-?[0-9]+)', counts_per_mm: {COUNTS_PER_MM}}}
   warehouse: {{driver: sqlite-booking, path: stock.sqlite}}
