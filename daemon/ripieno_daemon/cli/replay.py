@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import NO, OK, Command
+from .command import CALLED_WRONGLY, NO, OK, Command
 from .inquiring import add_device, inquire
-from .output import add_json
+from .output import add_json, give
 
 if TYPE_CHECKING:
     from ripieno.plan import Plan
@@ -16,19 +17,41 @@ if TYPE_CHECKING:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("state", metavar="STATE_DIR", help="the daemon's state directory, or its ledger file")
+    parser.add_argument(
+        "--pictures", metavar="DIR", help="show those recorded pictures that are here to the model again"
+    )
+    parser.add_argument("--bundle", metavar="DIR", help="where its model is; with --device that one's bundle")
+    parser.add_argument("--runtime", choices=["litert", "tflite"], help="else the one with the recorded fingerprint")
     add_device(parser)
     add_json(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return inquire(arguments, arguments.state, _ask)
+    if arguments.pictures and not (arguments.bundle or arguments.device):
+        give(arguments, {"error": "no bundle"}, "--pictures needs --bundle DIR (or --device FILE): where is the model?")
+        return CALLED_WRONGLY
+    return inquire(arguments, arguments.state, lambda past, given: _ask(arguments, past, given))
 
 
-def _ask(past: Past, given: Plan | None) -> tuple[int, dict[str, Any], str]:
+def _ask(arguments: argparse.Namespace, past: Past, given: Plan | None) -> tuple[int, dict[str, Any], str]:
     from ripieno_daemon.inquiry.replay import replay, text
 
     result = replay(past, given)
-    return NO if result["mismatches"] else OK, result, text(result)
+    said = text(result)
+    if arguments.pictures:
+        from ripieno_daemon.bundles import open_bundle
+        from ripieno_daemon.inquiry import shown_again
+
+        bundle = open_bundle(arguments.bundle or (given.pipelines[0].bundle if given else ""))
+        shown = shown_again.show_again(past, bundle, Path(arguments.pictures), arguments.runtime, given)
+        said = f"{said}\n{shown_again.text(shown)}"
+        result |= {
+            "grade": shown["grade"],
+            "mismatches": result["mismatches"] + shown["mismatches"],
+            "flips": [*result["flips"], *shown["flips"]],
+            "pictures": shown,
+        }
+    return NO if result["mismatches"] else OK, result, said
 
 
 COMMAND = Command(

@@ -1,0 +1,182 @@
+"""Recorded pictures shown to the model again, where they are still there: grades L1 and L2 of a replay.
+
+A picture is found by its digest, which is recorded with the model's answer. With the numerics fingerprint that was
+recorded when the model was loaded the answer must be the same to the last bit (L1). With another one (another back
+end) the scores may differ a little, and an answer counts as another one if its label is (L2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from ripieno.contracts.runtime import Loaded
+from ripieno.engine import ResultSeen
+from ripieno.errors import ModelError
+from ripieno.plan import Plan
+from ripieno.values import Detections, Health, Inferred
+
+from ..bundles import Bundle
+from ..bundles.files import read_bytes, walk
+from ..workers import WorkerPool
+from ..workers.parts import Step
+from .past import Past
+from .rerun import CannotAnswer, Rerun
+
+RUNTIMES = ("litert", "tflite")
+DIGEST_DIGITS = 32
+PICTURE_S = 10.0
+FEW = 50
+ANSWERED = (Health.GOOD.value, Health.DAMAGED.value)  # others say nothing of the picture: late, failed, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One recorded answer: of which step and model, to which picture, and what it was."""
+
+    record: int
+    item: str
+    step: str
+    model: str
+    sha256: str
+    picture: str
+    answer: tuple[Any, ...]
+
+    @property
+    def label(self) -> str:
+        """The label alone."""
+        return str(self.answer[1])
+
+
+def show_again(
+    past: Past, bundle: Bundle, folder: Path, runtime: str | None = None, given: Plan | None = None
+) -> dict[str, Any]:
+    """Return `grade`, `recorded` answers, those whose picture was `found`, `mismatches` and `flips`.
+
+    Starts an event loop of its own, and workers.
+
+    Raises:
+        CannotAnswer: no picture is found, or the bundle has another model.
+        ModelError: no runtime takes the model.
+    """
+    if not folder.is_dir():
+        raise CannotAnswer(f"{folder}: no such folder")
+    recorded = answers_of(past, given)
+    places = {hashlib.sha256(read_bytes(folder / name)).hexdigest()[:DIGEST_DIGITS]: name for name in walk(folder)}
+    found = [one for one in recorded if one.picture in places]
+    if not found:
+        raise CannotAnswer(f"{folder}: none of the {len(recorded)} recorded pictures is here (looked for by digest)")
+    for one in found:
+        sealed = bundle.models.get(one.model)
+        if sealed is None or sealed.spec.digest != one.sha256:
+            raise CannotAnswer(f"{bundle.folder}: its model {one.model} is not the recorded one {one.sha256[:16]}")
+    wanted = fingerprints(past)
+    paths = {digest: str((folder / name).absolute()) for digest, name in places.items()}
+    name, loaded, again = asyncio.run(_best(bundle, found, paths, wanted, RUNTIMES if runtime is None else (runtime,)))
+    same = all(model.fingerprint in wanted.get(step, ()) for step, model in loaded.items())
+    flips, mismatches, farthest = [], 0, 0.0
+    for one in found:
+        now = again[one.step, one.picture]
+        farthest = max(farthest, abs(now[2] - one.answer[2]))
+        if now != one.answer if same else now[1] != one.label:
+            mismatches += 1
+            flips.append({"record": one.record, "id": one.item, "recorded": one.answer[:3], "replayed": now[:3]})
+    return {
+        "grade": "L1" if same else "L2",
+        "runtime": name,
+        "recorded": len(recorded),
+        "found": len(found),
+        "mismatches": mismatches,
+        "flips": flips[:FEW],
+        "largest_difference_of_a_score": farthest,
+        "fingerprints": {step: [model.fingerprint, *sorted(wanted.get(step, ()))] for step, model in loaded.items()},
+    }
+
+
+def answers_of(past: Past, given: Plan | None) -> list[Answered]:
+    """Return every recorded answer to a picture that was looked at."""
+    found = []
+    for moment in Rerun(past, given).moments():
+        event = moment.event
+        if not isinstance(event, ResultSeen) or not event.picture_digest or event.health not in ANSWERED:
+            continue
+        step = next(one for one in moment.plan.steps if one.name == event.step)
+        model = next(one for one in moment.plan.models if one.name == step.model)
+        answer = (event.health, event.label, event.score, event.found)
+        item = str(event.item) if event.item is not None else f"{event.step} {event.sequence}"
+        found.append(Answered(moment.row.id, item, step.name, model.name, model.sha256, event.picture_digest, answer))
+    return found
+
+
+def fingerprints(past: Past) -> dict[str, set[str]]:
+    """Return the numerics fingerprints with which each step's model was loaded."""
+    found: dict[str, set[str]] = {}
+    for row in past.rows():
+        if row.kind == "plan" and row.payload is not None:
+            for step, fingerprint in msgpack.unpackb(row.payload, raw=False).get("fingerprints", {}).items():
+                found.setdefault(step, set()).add(fingerprint)
+    return found
+
+
+async def _best(
+    bundle: Bundle,
+    found: Sequence[Answered],
+    paths: Mapping[str, str],
+    wanted: Mapping[str, set[str]],
+    runtimes: Sequence[str],
+) -> tuple[str, Mapping[str, Loaded], dict[tuple[str, str], tuple[Any, ...]]]:
+    """Ask on the runtime whose fingerprint is recorded; on the first that is installed where none is."""
+    chosen, refused = "", ""
+    steps = {one.step: Step(one.model, PICTURE_S) for one in found}
+    for name in runtimes:
+        pool = WorkerPool(bundle.models, steps, name, lambda _: None)
+        try:
+            loaded = await pool.start()
+        except ModelError as error:
+            refused = refused or str(error)
+            continue
+        finally:
+            await pool.stop()
+        chosen = chosen or name
+        if all(model.fingerprint in wanted.get(step, ()) for step, model in loaded.items()):
+            chosen = name
+            break
+    if not chosen:
+        raise ModelError(refused)
+    pool = WorkerPool(bundle.models, steps, chosen, lambda _: None)
+    try:
+        loaded = await pool.start()
+        pairs = dict.fromkeys((one.step, one.picture) for one in found)
+        again = {(step, digest): _plain(await pool.infer(step, paths[digest])) for step, digest in pairs}
+    finally:
+        await pool.stop()
+    return chosen, loaded, again
+
+
+def _plain(inferred: Inferred) -> tuple[Any, ...]:
+    result = inferred.result
+    boxes = tuple((one.label, one.score, *one.box) for one in result.found) if isinstance(result, Detections) else ()
+    return inferred.health.value, result.label if result else "", result.score if result else 0.0, boxes
+
+
+def text(shown: Mapping[str, Any]) -> str:
+    """Return the result as a person reads it."""
+    exact = (
+        "exact: the same numerics fingerprint" if shown["grade"] == "L1" else "another back end: labels are compared"
+    )
+    lines = [
+        f"grade {shown['grade']}: {shown['found']} of {shown['recorded']} recorded answers asked for again on "
+        f"{shown['runtime']} ({exact}; a score differs by {shown['largest_difference_of_a_score']:.3g} at most)"
+    ]
+    for one in shown["flips"]:
+        before, after = (
+            f"{label or health} {score:.4f}" for health, label, score in (one["recorded"], one["replayed"])
+        )
+        lines.append(f"MISMATCH record {one['record']}: {one['id']}: recorded {before}, the model says {after}")
+    return "\n".join([*lines, f"{shown['mismatches']} mismatches"])
