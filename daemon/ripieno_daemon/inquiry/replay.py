@@ -155,7 +155,10 @@ def text(result: Mapping[str, Any]) -> str:
         lines.append(f"{result['cut']} results were made again that the end of a process cut off before their record")
     for one in result["differences"]:
         says = f"{one['id']}: " if one["id"] else ""
-        pair = f": recorded {_decision(one['recorded'])}, replayed {_decision(one['replayed'])}"
+        pair = (
+            f": recorded {_decision(one['recorded']) or 'nothing'}, replayed {_decision(one['replayed']) or 'nothing'}"
+        )
+        pair = pair if one["recorded"] or one["replayed"] else ""
         fields = f" (differs in {', '.join(one['fields'])})" if one["fields"] else ""
         lines.append(f"MISMATCH record {one['record']}: {says}{one['why']}{pair}{fields}")
     more = result["mismatches"] - len(result["differences"])

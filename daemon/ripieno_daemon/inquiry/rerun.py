@@ -28,7 +28,10 @@ class CannotAnswer(RipienoError):
 
 @dataclass(slots=True)
 class Moment:
-    """One recorded event, before it is taken; `told`: the results that were recorded with it."""
+    """One recorded event, before it is taken; `told`: the results that were recorded with it.
+
+    `is_last`: a process ended behind it, or the disk refused: some of its results may be missing.
+    """
 
     row: Row
     event: Event
@@ -72,7 +75,7 @@ class Rerun:
         given: a plan from outside, for ledgers that do not hold theirs.
 
     After `moments`: `missing` (what was left out), `gaps` (record, how many the disk did not take), `broken` (record,
-    why) for events that the engine cannot take, `starts`, `plans` (digests in order).
+    why) for events that the engine cannot take and results without one, `starts`, `plans` (digests in order).
     """
 
     past: Past
@@ -100,11 +103,13 @@ class Rerun:
                     held.told.append(row)
                 elif self._engine is None:
                     self._miss(row)
+                else:
+                    self.broken.append((row.id, f"no event stands before this {row.kind}"))
                 continue
             if row.kind not in ("event", "plan", "gap"):
                 continue
             if held is not None:
-                held.is_last = row.kind == "plan"
+                held.is_last = row.kind != "event"
                 yield from self._take(held)
                 held = None
             if row.kind == "plan":

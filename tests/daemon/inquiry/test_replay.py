@@ -76,6 +76,21 @@ def test_a_flipped_verdict_is_found_though_the_chain_fits(copy: Path) -> None:
     assert result["differences"][0]["fields"] == ["verdict"]
 
 
+def test_a_decision_that_was_taken_out_or_put_in_is_found(copy: Path) -> None:
+    gone, moved = list(decisions(copy))[3:5]
+    with sqlite3.connect(copy / "ledger.sqlite") as connection:
+        first_event = min(id for (id,) in connection.execute("SELECT id FROM records WHERE kind = 1"))
+        for table in ("records", "payloads"):
+            connection.execute(f"DELETE FROM {table} WHERE id = ?", (gone,))
+            connection.execute(f"UPDATE {table} SET id = id + 1000 WHERE id >= ?", (first_event,))
+            connection.execute(f"UPDATE {table} SET id = ? WHERE id = ?", (first_event, moved + 1000))
+    forge(copy, "alarm", lambda _, body: None)
+    whys = [one["why"] for one in answer(copy)["differences"]]
+
+    assert whys.count("this event gives a decision that is not recorded") == 2
+    assert "no event stands before this decision" in whys
+
+
 def test_a_changed_score_is_found_in_every_decision_that_it_touches(copy: Path) -> None:
     """The event is changed, not the decision: what follows from it no longer fits what is recorded."""
     good = next(body for body in decisions(copy).values() if body.get("verdict") == "good")
