@@ -38,7 +38,8 @@ def _line(finding: Finding) -> str:
         return f"BROKEN      {name}: the product itself fails: {finding.control_broken[0]}"
     if finding.seed is None:
         return f"NOT CAUGHT  {name}: {finding.mutant.seeds} seeds showed nothing"
-    return f"caught      {name}: seed {finding.seed}: {'; '.join(finding.broken)}"
+    more = f" (and {len(finding.broken) - 1} more)" if len(finding.broken) > 1 else ""
+    return f"caught      {name}: seed {finding.seed}: {finding.broken[0]}{more}"
 
 
 def _write(target: str, findings: list[Finding]) -> None:
