@@ -52,10 +52,14 @@ def test_messages_survive_however_the_socket_splits_them(sent: list[list[object]
 
 @given(noise=st.binary(max_size=60))
 def test_noise_on_the_socket_is_a_lost_worker_or_nothing(noise: bytes) -> None:
+    outcome = "nothing"
     try:
-        list(wire.Decoder().feed(noise))
+        messages = list(wire.Decoder().feed(noise))
+        assert all(isinstance(message, list) for message in messages)
     except WorkerLost:
-        return
+        outcome = "lost"
+
+    assert outcome in ("nothing", "lost"), "any other exception would have ended the control process"
 
 
 def test_an_announced_length_is_bounded() -> None:
