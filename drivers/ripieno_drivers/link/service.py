@@ -152,21 +152,25 @@ class Service:
             DeviceError: the line is gone.
         """
         link = self.link
-        for received, at_us in inbox.emptied():
-            self._handle(link.receive(received, at_us))
+        told_us = -1
+        for received, told_us in inbox.emptied():
+            self._handle(link.receive(received, told_us))
         if inbox.loss:
             raise DeviceError(inbox.loss)
         now_us = self._now_us()
-        self._handle(link.receive(b"", now_us))
+        if told_us != now_us:
+            self._handle(link.receive(b"", now_us))
         self.holding.release(link, now_us)
         self.acts.depart()
         self.acts.ask()
         self._levels.serve(link, now_us)
         self._arm_if_needed(now_us)
-        self.acts.begun(self.outgoing.drain(line))
+        if self.outgoing:
+            self.acts.begun(self.outgoing.drain(line))
         if not self.outgoing:
             self.outgoing.put(link.poll(now_us), link.acts_polled)
-            self.acts.begun(self.outgoing.drain(line))
+            if self.outgoing:
+                self.acts.begun(self.outgoing.drain(line))
         if not self._had_session:
             self._unanswered(now_us - self._opened_us)
 
