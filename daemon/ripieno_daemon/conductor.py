@@ -339,7 +339,8 @@ class Conductor:
         """Only positions that make a difference are events: each one is recorded, and the record must stay small."""
         edges, due = (arrival.epoch, arrival.edges), self.engine.next_position_mm()
         news = (
-            (self._last_edges.get(arrival.input) != edges and now - self._last_position_t >= POSITION_EVERY_NS // 4)
+            arrival.input in self._unplaced
+            or (self._last_edges.get(arrival.input) != edges and now - self._last_position_t >= POSITION_EVERY_NS // 4)
             or (due is not None and arrival.position_mm >= due)
             or now - self._last_position_t >= POSITION_EVERY_NS
         )
