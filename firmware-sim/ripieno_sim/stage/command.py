@@ -175,7 +175,7 @@ COMMAND = Command(
     "demo",
     "daily",
     "watch a simulated line being inspected and steered by the real daemon",
-    "ripieno demo --parts 300 --seed 7        (30 s at 10 parts/s; with --virtual about 1 s)",
+    "ripieno demo --parts 300 --seed 7        (30 s at 10 parts/s; with --virtual about 2 s)",
     _arguments,
     _run,
 )
