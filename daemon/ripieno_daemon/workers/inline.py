@@ -12,8 +12,9 @@ from typing import Protocol
 from ripieno.contracts.ports import Clock
 from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
-from ripieno.values import Health, Inferred
+from ripieno.values import Given, Health, Inferred
 
+from .asked import carried, too_long
 from .parts import PooledModel, Step, check_steps
 
 
@@ -25,7 +26,7 @@ class Served(Protocol):
         """What is loaded."""
 
     def run(self, encoded: bytes) -> Inferred:
-        """Return what the model says of a picture. Raises ModelError."""
+        """Return what the model says of an encoded picture, a text or a vector. Raises ModelError."""
 
 
 Serve = Callable[[PooledModel, str | None], Served]  # loads a model on the runtime of that name; raises ModelError
@@ -64,17 +65,20 @@ class InlineInference:
             self._served[name] = self._serve(self._models[name], self._runtime)
         return {name: self._served[step.model].loaded for name, step in self._steps.items()}
 
-    async def infer(self, step: str, ref: str) -> Inferred:
+    async def infer(self, step: str, given: str | Given) -> Inferred:
         """See contracts.ports.Inference.infer."""
         plan = self._steps.get(step)
         if plan is None or plan.model not in self._served:
             raise ModelError(f"no step {step!r} is running; there are {', '.join(sorted(self._steps)) or 'none'}")
+        if (answer := too_long(given)) is not None:
+            return answer
+        ref, encoded = carried(given)
         latency_s = self._latency_s(step)
         if latency_s >= plan.deadline_s:
             await self._clock.sleep(plan.deadline_s)
             return Inferred(Health.LATE, None, f"no answer within {plan.deadline_s * 1000:g} ms", "", 0, 0)
         try:
-            answer = self._served[plan.model].run(self._read(ref))
+            answer = self._served[plan.model].run(self._read(ref) if encoded is None else encoded)
         except OSError as error:
             answer = Inferred(Health.DAMAGED, None, f"{ref}: {error.strerror or error}", "", 0, 0)
         await self._clock.sleep(latency_s)

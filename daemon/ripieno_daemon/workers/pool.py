@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
-from ripieno.values import Inferred
+from ripieno.values import Given, Inferred
 
+from .asked import carried, too_long
 from .lane import DeadlineRules, Lane
 from .parts import NICE, PooledModel, Step, check_steps
 from .process import Spawn, spawn_exec
@@ -76,9 +77,10 @@ class WorkerPool:
         ]
         return {name: self._lanes[step.priority].loaded[step.model] for name, step in self._steps.items()}
 
-    async def infer(self, step: str, ref: str) -> Inferred:
-        """See contracts.ports.Inference.infer: the picture is the file at `ref`."""
-        return await self._infer(step, ref, None)
+    async def infer(self, step: str, given: str | Given) -> Inferred:
+        """See contracts.ports.Inference.infer: a picture is the file at its ref."""
+        answer = too_long(given)
+        return answer if answer is not None else await self._infer(step, *carried(given))
 
     async def infer_bytes(self, step: str, encoded: bytes) -> Inferred:
         """As `infer`, for a picture that came over the network: the encoded bytes travel to the worker."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from ripieno.values import Inferred
+from ripieno.values import Given, Inferred
 
 from .runtime import Loaded
 
@@ -175,17 +175,22 @@ class Broker(Protocol):
 
 
 class Inference(Protocol):
-    """Runs a step's model on a frame, elsewhere. One call at a time per step; each has the step's deadline."""
+    """Runs a step's model, elsewhere. One call at a time per step; each has the step's deadline."""
 
     async def start(self) -> Mapping[str, Loaded]:
         """Load and self-test the models; what runs behind each step. Raises ModelError."""
 
-    async def infer(self, step: str, ref: str) -> Inferred:
-        """Return within the step's deadline: a bad picture is DAMAGED, no answer in time is LATE.
+    async def infer(self, step: str, given: str | Given) -> Inferred:
+        """Return within the step's deadline: what no model can read is DAMAGED, WRONG_SIZE, MISSING (nothing in it) or
+        NON_FINITE, no answer in time is LATE.
+
+        Args:
+            given: what the step's model takes: a picture (a plain string is a PictureRef), a Text or a Vector.
 
         Raises:
             WorkerLost: the worker died under this call; a new one is being started.
-            ModelError: the model is out of use until a reload: it keeps killing its worker, or its file has changed.
+            ModelError: the model takes something else; or it is out of use until a reload: it keeps killing its
+                worker, or its file has changed.
         """
 
     async def stop(self) -> None: ...

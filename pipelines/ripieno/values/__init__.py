@@ -9,6 +9,7 @@ from .acts import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
 from .arrivals import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
 from .detections import Classification, Detection, Detections, Inferred
 from .evidence import UNKNOWN, Health, Unknown
+from .given import Given, PictureRef, Text, Vector
 from .items import ItemId, Verdict
 
 __all__ = [
@@ -22,17 +23,21 @@ __all__ = [
     "DeviceUp",
     "Edge",
     "Frame",
+    "Given",
     "Health",
     "Inferred",
     "ItemId",
     "Message",
     "Outcome",
     "OutcomeKind",
+    "PictureRef",
     "Position",
     "Pulse",
     "Reading",
     "Setpoint",
+    "Text",
     "Trigger",
     "Unknown",
+    "Vector",
     "Verdict",
 ]
