@@ -27,6 +27,7 @@ from ripieno.values import (
     Position,
     Pulse,
     Reading,
+    Record,
     Setpoint,
 )
 
@@ -136,10 +137,20 @@ class PictureDevice(Device, Protocol):
 
 @runtime_checkable
 class BookingDevice(Device, Protocol):
-    """A device that serves booking outputs."""
+    """A device that serves booking, message or report outputs: effects in a system that dedupes by the act."""
 
     async def book(self, booking: Booking) -> Outcome:
-        """Have an effect in a system that dedupes by the act; tries until that system has it. Safe to ask again."""
+        """Have the effect; tries until that system has it. Safe to ask again."""
+
+
+@runtime_checkable
+class RecordDevice(Device, Protocol):
+    """A device that serves record inputs."""
+
+    async def look(self, input: str, key: str | float) -> Record:
+        """Return the record under a key; no record is an answer too. What cannot be asked is a Record of FAILED health,
+        not an exception. It may be cancelled at its deadline.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,42 @@
 """The engine: events in, effects out, the same every time.
 
 In:    events (events.py), in the order in which the daemon had them.
-Out:   effects (effects.py): infer, fire, set, book, decided, closed, fired, reported, alarm;
+Out:   effects (effects.py): infer, look, ask, fire, set, book, decided, closed, fired, reported, alarm;
        and the state, for a snapshot.
 Never: a clock, I/O, randomness, or an effect that depends on anything but the events so far.
 Start: engine.py; passage.py (an item's way), steering.py (rules over time).
 """
 
 from .codec import pack_event, plain, unpack_event
-from .effects import Alarm, Book, Closed, Decided, Drop, Effect, Fire, Fired, Infer, Reported, Set, Withdraw
+from .effects import (
+    Alarm,
+    Ask,
+    AskEnded,
+    Book,
+    Closed,
+    Decided,
+    Drop,
+    Effect,
+    Fire,
+    Fired,
+    Infer,
+    Look,
+    Reported,
+    Set,
+    Withdraw,
+)
 from .engine import Engine
 from .events import (
     ActSettled,
+    Answered,
     DeviceChanged,
     EdgeSeen,
     Event,
     FrameSeen,
+    MessageSeen,
     PositionSeen,
     ReadingSeen,
+    RecordSeen,
     ResultSeen,
     Started,
     Tick,
@@ -26,6 +45,9 @@ from .events import (
 __all__ = [
     "ActSettled",
     "Alarm",
+    "Answered",
+    "Ask",
+    "AskEnded",
     "Book",
     "Closed",
     "Decided",
@@ -39,8 +61,11 @@ __all__ = [
     "Fired",
     "FrameSeen",
     "Infer",
+    "Look",
+    "MessageSeen",
     "PositionSeen",
     "ReadingSeen",
+    "RecordSeen",
     "Reported",
     "ResultSeen",
     "Set",

@@ -25,9 +25,13 @@ _EVENTS: dict[int, type] = {
     7: events.ActSettled,
     8: events.DeviceChanged,
     9: events.ReadingSeen,
+    10: events.MessageSeen,
+    11: events.RecordSeen,
+    12: events.Answered,
 }
 _CODES = {kind: code for code, kind in _EVENTS.items()}
 _FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CODES}
+_ITEMS = {kind: names.index("item") for kind, names in _FIELDS.items() if "item" in names}
 
 
 def pack_event(event: Event) -> bytes:
@@ -43,8 +47,9 @@ def unpack_event(packed: bytes) -> Event:
     try:
         code, *fields = msgpack.unpackb(packed, raw=False, use_list=False)
         kind = _EVENTS[code]
-        if kind is events.ResultSeen and fields[3] is not None:
-            fields[3] = ItemId(*fields[3])
+        where = _ITEMS.get(kind)
+        if where is not None and fields[where] is not None:
+            fields[where] = ItemId(*fields[where])
         event = kind(*fields)
     except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
         raise ValueError(f"not an event: {error}") from error

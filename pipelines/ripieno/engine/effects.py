@@ -17,13 +17,59 @@ Operands = tuple[tuple[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class Infer:
-    """Run `step` on the frame (input, sequence). Answer with ResultSeen, whatever happens."""
+    """Run `step` on the frame (input, sequence), or on `given`. Answer with ResultSeen, whatever happens.
+
+    `given`: a text or the numbers of a vector; `input` is "" then. `box`: the part of the picture that the model is
+    shown: left, top, right, bottom, each in 0..1; None for all of it.
+    """
 
     step: str
     input: str
     sequence: int
     item: ItemId | None
     taken_t: int
+    given: str | tuple[float, ...] | None = None
+    box: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look up a record. Answer with RecordSeen, whatever happens."""
+
+    step: str
+    item: ItemId
+    input: str
+    key: str | float
+    deadline_ns: int
+    cache_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask a person in `role`. Answer with Answered, if somebody does; `due_t`: until then it stays open.
+
+    A result: recorded, and sent. `answers`: what can be said. `show`: what the person sees with it.
+    """
+
+    step: str
+    item: ItemId
+    role: str
+    question: str
+    answers: tuple[str, ...]
+    show: Operands
+    due_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskEnded:
+    """A question is not open any more. `why`: answered, expired or moot (the item was decided without it). A result."""
+
+    step: str
+    item: ItemId
+    why: str
+    answer: str
+    by: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +172,4 @@ class Alarm:
     text: str
 
 
-Effect = Union[Infer, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Reported, Alarm]
+Effect = Union[Infer, Look, Ask, AskEnded, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Reported, Alarm]

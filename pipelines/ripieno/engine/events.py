@@ -13,6 +13,7 @@ from typing import Union
 from ripieno.values import ItemId
 
 Found = tuple[str, float, float, float, float, float]
+Scalar = Union[bool, float, str, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class ResultSeen:
     """A model answered, or did not: `health` is not "good" and `label` is "" then.
 
     `item` is the one the frame was matched to when the call was made, None for free-running frames. `found`: of a
-    model that detects, (label, score, left, top, right, bottom) of each object, the best first.
+    model that detects, (label, score, left, top, right, bottom) of each object, the best first. `numbers`: of a model
+    that gives values, in the order of its outputs.
     """
 
     t: int
@@ -111,6 +113,7 @@ class ResultSeen:
     decode_us: int
     invoke_us: int
     found: tuple[Found, ...] = ()
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,52 @@ class ActSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageSeen:
+    """A message came. `key`: the sender's name for it, so that one told twice counts once.
+
+    `epoch`, `number`: the daemon's own identity of it, never used again. `fields`: as the input declares them, in its
+    order; None where the message has none or one of another type.
+    """
+
+    t: int
+    input: str
+    key: str
+    epoch: int
+    number: int
+    fields: tuple[Scalar, ...]
+    taken_t: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSeen:
+    """A lookup was answered, or was not: `health` is not "good" then. `found`: whether there is a record.
+
+    `fields`: as the input declares them, in its order; None for what the record does not hold.
+    """
+
+    t: int
+    step: str
+    item: ItemId
+    found: bool
+    fields: tuple[Scalar, ...]
+    taken_t: int
+    health: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A person answered the question of `step` about `item`. `by`: who; `note`: what else they said."""
+
+    t: int
+    step: str
+    item: ItemId
+    answer: str
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceChanged:
     """A device can be used (`up`) or cannot. `epoch`: of its journal."""
 
@@ -143,4 +192,17 @@ class DeviceChanged:
     why: str
 
 
-Event = Union[Started, Tick, EdgeSeen, PositionSeen, ReadingSeen, FrameSeen, ResultSeen, ActSettled, DeviceChanged]
+Event = Union[
+    Started,
+    Tick,
+    EdgeSeen,
+    PositionSeen,
+    ReadingSeen,
+    FrameSeen,
+    MessageSeen,
+    ResultSeen,
+    RecordSeen,
+    Answered,
+    ActSettled,
+    DeviceChanged,
+]

@@ -2,7 +2,8 @@
 
 In:    bytes. Out: a `Plan`, or bytes and a digest of one.
 Never: YAML, validation of meaning (the compile step did that), anything that runs.
-Start: tree.py (the shape), expressions.py (conditions), codec.py (canonical msgpack).
+Start: tree.py (the shape), flow.py (steps that no model answers), expressions.py (conditions), codec.py (canonical
+       msgpack).
 """
 
 from .codec import PlanDamaged, decode, digest, encode, without_paths
@@ -22,11 +23,25 @@ from .expressions import (
     Or,
     Otherwise,
 )
+from .flow import (
+    AgreeStep,
+    AskStep,
+    Feature,
+    Find,
+    FindStep,
+    FlowStep,
+    JoinStep,
+    LookupStep,
+    MapStep,
+    RouteStep,
+    WindowStep,
+)
 from .tree import (
     BookingEffect,
     BrokerPlan,
     DevicePlan,
     Effect,
+    FieldLimits,
     InputPlan,
     ItemPlan,
     ModelPlan,
@@ -45,8 +60,10 @@ from .tree import (
 __all__ = [
     "Aggregate",
     "AggregateRef",
+    "AgreeStep",
     "And",
     "Arithmetic",
+    "AskStep",
     "BookingEffect",
     "BrokerPlan",
     "Call",
@@ -56,8 +73,16 @@ __all__ = [
     "DevicePlan",
     "Effect",
     "Expression",
+    "Feature",
+    "FieldLimits",
+    "Find",
+    "FindStep",
+    "FlowStep",
     "InputPlan",
     "ItemPlan",
+    "JoinStep",
+    "LookupStep",
+    "MapStep",
     "ModelPlan",
     "Not",
     "OneOf",
@@ -70,11 +95,13 @@ __all__ = [
     "PlanDamaged",
     "PointPlan",
     "PulseEffect",
+    "RouteStep",
     "RulePlan",
     "SetpointEffect",
     "StepPlan",
     "StoragePlan",
     "VerifyPlan",
+    "WindowStep",
     "decode",
     "digest",
     "encode",

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgpack
 
-from . import expressions, tree
+from . import expressions, flow, tree
 from .tree import Plan
 
 _CLASSES: dict[str, type] = {
     name: value
-    for module in (expressions, tree)
+    for module in (expressions, flow, tree)
     for name, value in vars(module).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value)
 }

@@ -113,14 +113,17 @@ Expression = Union[Const, Operand, AggregateRef, Not, And, Or, Compare, OneOf, A
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A streaming value with durable state: `function` over `of`, sampled once for each new result of step `on`.
+    """A streaming value with durable state: `function` over `of`, sampled once for each new value of `on`, a step or
+    an input.
 
     Attributes:
         function: share (part of known samples for which `of` is true), count (of true), mean, min, max, rate (true
-            per second).
+            per second), deviation (standard, of the population), quantile, trend (least squares, per second),
+            changed (true if two known samples in the window differ), since (ns since `of` was last true).
         last_ns: window in time; 0 if the window counts samples.
         last_samples: window in samples; 0 if it is in time.
         min_samples: with fewer known samples in the window the value is unknown.
+        argument: of quantile: which one, in 0..1.
     """
 
     function: str
@@ -129,3 +132,4 @@ class Aggregate:
     last_ns: int
     last_samples: int
     min_samples: int
+    argument: float = 0.0

@@ -9,16 +9,42 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 from .expressions import Aggregate, Expression
+from .flow import FlowStep
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLimits:
+    """When a number of a sensor is no evidence. All in the field's unit.
+
+    Attributes:
+        low, high: outside, the value is not plausible.
+        rail_low, rail_high: at or beyond, the sensor is saturated.
+        stuck_ns: the very same number for so long is a stuck sensor; 0 where it may well stay the same.
+    """
+
+    field: str
+    low: float
+    high: float
+    rail_low: float
+    rail_high: float
+    stuck_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class InputPlan:
-    """`kind`: frame, edge, position, reading, message. `fields`: name -> unit, for a reading."""
+    """One input.
+
+    Attributes:
+        kind: frame, edge, position, reading, message or record.
+        fields: name -> unit of a reading's fields; name -> type (text, number, bool) of a message's or a record's.
+        limits: of a reading's fields, where the file gives some.
+    """
 
     name: str
     kind: str
     max_age_ns: int
     fields: tuple[tuple[str, str], ...] = ()
+    limits: tuple[FieldLimits, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +52,7 @@ class OutputPlan:
     """One output.
 
     Attributes:
-        kind: pulse, setpoint or booking.
+        kind: pulse, setpoint, booking, message or report. The last three are effects that dedupe by the act's id.
         safe: what the de-energised or lapsed output does: a word for a pulse, the value for a setpoint.
         before_mm, after_mm: a pulse for an item begins this far before the item reaches the output's place and ends
             that far behind it.
@@ -52,9 +78,16 @@ class OutputPlan:
 
 @dataclass(frozen=True, slots=True)
 class ItemPlan:
-    """What decisions are about: starts at an edge of `starts`, moves with `follows`.
+    """What decisions are about. It moves (a part on a belt) or it stands (a study, a question).
 
-    `places`: name -> mm behind the start; `decide_before`: the place by which it must be decided.
+    One that moves starts at a rising edge of `starts` and moves with `follows`; one that stands starts with a message
+    of `starts`, and `follows` is "".
+
+    Attributes:
+        places: name -> mm behind the start.
+        decide_before: the place by which it must be decided.
+        within_ns: of one that stands: the time by which it must be decided.
+        key: the message's field that tells one item from another, "" for the key that the driver gives.
     """
 
     name: str
@@ -62,6 +95,13 @@ class ItemPlan:
     follows: str
     places: tuple[tuple[str, float], ...]
     decide_before: str
+    within_ns: int = 0
+    key: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether its way is time, not a belt."""
+        return not self.follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +120,22 @@ class ModelPlan:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """Run `model` on frames of `input`.
+    """Run `model` on frames of `input`, or on the values of `of`.
 
     Attributes:
+        input: "" for a model of values.
         each: item kind the frames belong to, "" for free-running frames.
         place: where the camera sees the item; a frame exposed within `match_mm` of an item's arrival there belongs to
             it.
         frames: every (each is decided or becomes unknown) or newest.
         deadline_ns: an answer later than this after the frame's arrival is unknown (late).
         report: "every" answer is a result of its own, or only one that "changes" what is seen; "" for none.
+        of: one text, or the numbers of a vector, for a model of values.
+        when: run only where this holds, None for always. An item's step that does not run is answered as unknown.
+        needs: steps that must have answered before, in the order of the file.
+        crop: the detecting step whose best box this model is shown, "" for the whole picture; `margin`: wider by so
+            much of the box on each side.
+        tiles: columns and rows of pictures that the frame is cut into; their answers are merged.
     """
 
     name: str
@@ -101,6 +148,12 @@ class StepPlan:
     priority: str
     deadline_ns: int
     report: str = ""
+    of: tuple[Expression, ...] = ()
+    when: Expression | None = None
+    needs: tuple[str, ...] = ()
+    crop: str = ""
+    margin: float = 0.0
+    tiles: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +201,16 @@ class RulePlan:
 
     Attributes:
         each: item kind that it runs once for, "" for a rule over time.
-        after: "output.diverted" / "output.passed" for a rule that waits for an item's end, "" otherwise.
+        after: "output.diverted" / "output.passed" for a rule that waits for the end of a moving item, "item.VERDICT"
+            for one that waits for the verdict on a standing item, "" otherwise.
         when: the condition; Const(True) where the file gives none.
         for_ns: how long it must have been true without a break.
         after_gap: start_over, keep or fire_if_elapsed: what a `for` does when the daemon was down.
         otherwise: "divert" (false, unknown, too late: the item gets no act) or "hold".
-        verdict: whether the true branch lets the item through ("good") or the rule does not decide ("").
+        verdict: what the true branch says of the item: "good" lets a moving one through, a standing one gets the
+            word that the file gives; "" where the rule does not decide.
         source: where the rule stands (file:line).
+        every_ns: of a schedule: it fires this often while its condition holds; 0 for a rule that is none.
     """
 
     name: str
@@ -170,11 +226,16 @@ class RulePlan:
     verdict: str
     verify: VerifyPlan | None
     source: str
+    every_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PipelinePlan:
-    """One bundle's pipeline. `bundle`: path for opening files; not part of the digest."""
+    """One bundle's pipeline.
+
+    `bundle`: path for opening files; not part of the digest. `steps` are those that a model answers, `flow` all others,
+    each after those it needs.
+    """
 
     name: str
     version: str
@@ -187,6 +248,7 @@ class PipelinePlan:
     steps: tuple[StepPlan, ...]
     aggregates: tuple[Aggregate, ...]
     rules: tuple[RulePlan, ...]
+    flow: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from .detections import Classification, Detection, Detections, Inferred
 from .evidence import UNKNOWN, Health, Unknown
 from .given import Given, PictureRef, Text, Vector
 from .items import ItemId, Verdict
+from .records import Record
 
 __all__ = [
     "UNKNOWN",
@@ -34,6 +35,7 @@ __all__ = [
     "Position",
     "Pulse",
     "Reading",
+    "Record",
     "Setpoint",
     "Text",
     "Trigger",

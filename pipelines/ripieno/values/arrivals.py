@@ -74,7 +74,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Text or a JSON object from a topic, an HTTP body or the command line."""
+    """Text or a JSON object from a topic, an HTTP body or the command line.
+
+    `key`: the sender's name for it: a message that comes twice under one key counts once.
+    """
 
     input: str
     key: str

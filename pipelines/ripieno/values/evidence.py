@@ -21,6 +21,10 @@ class Health(enum.StrEnum):
     DARK = "dark"
     OVER_EXPOSED = "over-exposed"
     WRONG_SIZE = "wrong-size"
+    STUCK = "stuck"
+    SATURATED = "saturated"
+    CLOCK_DRIFT = "clock-drift"
+    NOT_WANTED = "not-wanted"
 
 
 class Unknown(enum.Enum):
