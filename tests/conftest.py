@@ -12,6 +12,7 @@ PROGRAMS = {
     "strace": ("strace",),
     "cc": ("make", "cc"),
     "qemu": ("qemu-system-arm", "arm-none-eabi-gcc"),
+    "systemd": ("systemd-analyze",),
 }
 
 

@@ -26,6 +26,11 @@ BUILT_IN = {
     "why": "ripieno_daemon.cli.why",
     "why-not": "ripieno_daemon.cli.why_not",
     "driver test": "ripieno_daemon.cli.driver_test",
+    "systemd show": "ripieno_daemon.cli.systemd_show",
+    "systemd install": "ripieno_daemon.cli.systemd_install",
+    "fleet init": "ripieno_daemon.cli.fleet_init",
+    "fleet enrol": "ripieno_daemon.cli.fleet_enrol",
+    "fleet policy": "ripieno_daemon.cli.fleet_policy",
 }
 ENTRY_POINTS = "ripieno.commands"
 
