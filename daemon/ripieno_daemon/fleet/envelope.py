@@ -14,26 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgpack
-
 from ripieno.contracts.ports import Clock, Entropy
-from ripieno.errors import RipienoError
+
+from ..packed import BadPacked, pack, unpack
 
 VERSION: Final = 1
 CONTENT_TYPE: Final = "application/vnd.ripieno.v1+msgpack"
 MAX_BYTES: Final = 256 * 1024
-MAX_DEPTH: Final = 16
-MAX_ELEMENTS: Final = 20_000
 ID_BYTES: Final = 16
 _KEYS: Final = {"v": int, "t": str, "id": bytes, "src": str, "boot": int, "seq": int, "ts": int, "tq": int, "d": dict}
-
-
-class BadEnvelope(RipienoError):
-    """A message that is not what it should be. `reason` is a short word for the answer and for counters."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
-        super().__init__(message)
+BadEnvelope = BadPacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +84,7 @@ def encode(envelope: Envelope) -> bytes:
         "tq": envelope.tq,
         "d": envelope.body,
     }
-    packed: bytes = msgpack.packb(_Walk().sorted(content, 0), use_bin_type=True)
-    if len(packed) > MAX_BYTES:
-        raise BadEnvelope("size", f"a message of {len(packed)} bytes; at most {MAX_BYTES}")
-    return packed
+    return pack(content, MAX_BYTES)
 
 
 def decode(packed: bytes, max_bytes: int = MAX_BYTES) -> Envelope:
@@ -106,28 +93,9 @@ def decode(packed: bytes, max_bytes: int = MAX_BYTES) -> Envelope:
     Raises:
         BadEnvelope: too large, damaged, of another version, or not an envelope.
     """
-    if len(packed) > max_bytes:
-        raise BadEnvelope("size", f"a message of {len(packed)} bytes; at most {max_bytes}")
-    try:
-        content = msgpack.unpackb(
-            packed,
-            raw=False,
-            strict_map_key=True,
-            use_list=True,
-            object_pairs_hook=_unique,
-            ext_hook=_no_extension,
-            max_str_len=max_bytes,
-            max_bin_len=max_bytes,
-            max_array_len=MAX_ELEMENTS,
-            max_map_len=MAX_ELEMENTS,
-        )
-    except BadEnvelope:
-        raise
-    except Exception as error:  # msgpack raises many kinds: ValueError, its own, RecursionError, UnicodeDecodeError
-        raise BadEnvelope("format", f"not msgpack as expected: {error or type(error).__name__}") from None
+    content = unpack(packed, max_bytes)
     if not isinstance(content, dict):
         raise BadEnvelope("format", f"a map was expected, a {type(content).__name__} came")
-    _Walk().check(content, 0)
     if content.get("v") != VERSION:
         raise BadEnvelope("version", f"version {content.get('v')!r}; this release reads {VERSION}")
     for key, kind in _KEYS.items():
@@ -146,49 +114,3 @@ def decode(packed: bytes, max_bytes: int = MAX_BYTES) -> Envelope:
         content["tq"],
         {key: value for key, value in content.items() if key not in _KEYS},
     )
-
-
-class _Walk:
-    """Goes through a value and counts: depth and elements are bounded whatever the bytes say."""
-
-    def __init__(self) -> None:
-        self._elements = 0
-
-    def _count(self, depth: int) -> None:
-        self._elements += 1
-        if depth > MAX_DEPTH:
-            raise BadEnvelope("depth", f"nested deeper than {MAX_DEPTH}")
-        if self._elements > MAX_ELEMENTS:
-            raise BadEnvelope("elements", f"more than {MAX_ELEMENTS} elements")
-
-    def check(self, value: Any, depth: int) -> None:
-        self._count(depth)
-        if isinstance(value, dict):
-            for key, each in value.items():
-                if not isinstance(key, str):
-                    raise BadEnvelope("key", f"key {key!r} is no text")
-                self.check(each, depth + 1)
-        elif isinstance(value, list):
-            for each in value:
-                self.check(each, depth + 1)
-        elif not (value is None or isinstance(value, bool | int | float | str | bytes)):
-            raise BadEnvelope("format", f"a {type(value).__name__} has no place here")
-
-    def sorted(self, value: Any, depth: int) -> Any:
-        self._count(depth)
-        if isinstance(value, Mapping):
-            return {key: self.sorted(value[key], depth + 1) for key in sorted(value)}
-        if isinstance(value, list | tuple):
-            return [self.sorted(each, depth + 1) for each in value]
-        return value
-
-
-def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise BadEnvelope("key", "a key stands twice in one map")
-    return content
-
-
-def _no_extension(code: int, _content: bytes) -> Any:
-    raise BadEnvelope("format", f"extension type {code} has no place here")
