@@ -124,6 +124,26 @@ def test_two_outputs_on_the_same_channel_are_told() -> None:
     )
 
 
+TLS = "port: 1883, tls: {ca: fleet/ca.pem, certificate: /x/device.pem, key: fleet/device.key}"
+
+
+def test_certificates_of_the_broker_count_from_the_file_and_are_no_part_of_the_digest() -> None:
+    plain = compile_texts(device=DEVICE)
+    text = DEVICE.replace("port: 1883", TLS + ", orders: {root: fleet/root.pub, policy: fleet/policy.signed}")
+    plan = compile_texts(device=text)
+
+    assert plan.broker.tls is not None and plan.broker.orders is not None
+    assert (plan.broker.tls.ca, plan.broker.tls.certificate) == ("site/fleet/ca.pem", "/x/device.pem")
+    assert plan.broker.orders.policy == "site/fleet/policy.signed"
+    assert decode(encode(plan)) == plan and digest(plan) == digest(plain)
+
+
+def test_a_broker_with_half_a_certificate_is_told() -> None:
+    text = DEVICE.replace("port: 1883", TLS.replace(", key: fleet/device.key", ""))
+
+    assert [one.path for one in problems_of(device=text)] == ["broker.tls"]
+
+
 def test_a_broker_may_be_left_out() -> None:
     text = "".join(line for line in DEVICE.splitlines(keepends=True) if not line.startswith("broker"))
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ripieno.contracts.driver import Driver, Place
-from ripieno.plan import BrokerPlan, DevicePlan, Plan, PointPlan, StoragePlan
+from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan
 
 from . import device_file as file
 from .names import Names, check_name, entries
@@ -68,8 +68,20 @@ class _Compiler:
             runtime=whole.runtime,
             pipelines=tuple(one.plan for one in pipelines if one.plan is not None),
             devices=tuple(one for one in devices if one is not None),
-            broker=BrokerPlan(whole.broker.transport, whole.broker.address, whole.broker.port, whole.broker.fleet),
+            broker=self._broker(whole.broker),
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
+        )
+
+    def _broker(self, broker: file.Broker) -> BrokerPlan:
+        tls, orders = broker.tls, broker.orders
+        return BrokerPlan(
+            broker.transport,
+            broker.address,
+            broker.port,
+            broker.fleet,
+            broker.receipt,
+            TlsPlan(*map(self._join, (tls.ca, tls.certificate, tls.key))) if tls else None,
+            OrdersPlan(*map(self._join, (orders.root, orders.policy))) if orders else None,
         )
 
     def _join(self, path: str) -> str:

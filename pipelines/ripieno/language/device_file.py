@@ -27,14 +27,37 @@ class Identity:
     site: Topic = "local"
 
 
+Path = Annotated[str, MinLen(1), MaxLen(400)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """PEM files for a broker that wants certificates, as `ripieno fleet enrol` makes them."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orders:
+    """Whose commands are obeyed: the public key that policies are signed with, and the signed policy."""
+
+    root: Path
+    policy: Path
+
+
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """Where results go."""
+    """Where results go. Paths count from the device file."""
 
     transport: Literal["mqtt", "socket", "none"]
     address: Annotated[str, MinLen(1), MaxLen(255)] = "localhost"
     port: Annotated[int, Gt(0), Le(65_535)] = 1883
     fleet: Topic = "local"
+    receipt: Literal["consumer", "puback"] = "consumer"
+    tls: Tls | None = None
+    orders: Orders | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ from .tree import (
     InputPlan,
     ItemPlan,
     ModelPlan,
+    OrdersPlan,
     OutputPlan,
     PipelinePlan,
     Plan,
@@ -54,6 +55,7 @@ from .tree import (
     SetpointEffect,
     StepPlan,
     StoragePlan,
+    TlsPlan,
     VerifyPlan,
 )
 
@@ -88,6 +90,7 @@ __all__ = [
     "OneOf",
     "Operand",
     "Or",
+    "OrdersPlan",
     "Otherwise",
     "OutputPlan",
     "PipelinePlan",
@@ -100,6 +103,7 @@ __all__ = [
     "SetpointEffect",
     "StepPlan",
     "StoragePlan",
+    "TlsPlan",
     "VerifyPlan",
     "WindowStep",
     "decode",

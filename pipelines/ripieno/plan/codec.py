@@ -26,6 +26,9 @@ _PATHS = {
     ("StoragePlan", "state"),
     ("BrokerPlan", "address"),
     ("BrokerPlan", "port"),
+    ("BrokerPlan", "receipt"),
+    ("BrokerPlan", "tls"),
+    ("BrokerPlan", "orders"),
     ("DevicePlan", "places"),
     ("RulePlan", "source"),
 }
@@ -66,7 +69,7 @@ def without_paths(plan: Plan) -> Plan:
         plan,
         pipelines=pipelines,
         devices=tuple(replace(device, places={}) for device in plan.devices),
-        broker=replace(plan.broker, address="", port=0),
+        broker=replace(plan.broker, address="", port=0, tls=None, orders=None),
         storage=replace(plan.storage, state=""),
     )
 

@@ -281,13 +281,37 @@ class DevicePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsPlan:
+    """Paths of PEM files: the fleet's authority, this device's certificate and its key."""
+
+    ca: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersPlan:
+    """Paths: the public key that policies are signed with, and the signed policy."""
+
+    root: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerPlan:
-    """Where results go. `transport`: mqtt, socket (message-level, for the demo) or none. `address`: host or path."""
+    """Where results go. `transport`: mqtt, socket (message-level, for the demo) or none. `address`: host or path.
+
+    Only `transport` and `fleet` are part of the digest. `receipt`: what frees a result, "consumer" or "puback".
+    `tls` None: in the clear, on one machine. `orders` None: no command from afar is obeyed.
+    """
 
     transport: str
     address: str
     port: int
     fleet: str
+    receipt: str = "consumer"
+    tls: TlsPlan | None = None
+    orders: OrdersPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
