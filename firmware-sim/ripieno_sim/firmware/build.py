@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["BuildFailed", "ToolMissing", "built", "require"]
 
-_PLACES = (Path(__file__).parents[2] / "firmware", Path(__file__).with_name("source"))  # a checkout, a wheel
+_CHECKOUT, _WHEEL = Path(__file__).parents[2] / "firmware", Path(__file__).with_name("source")
 PACKAGES = {
     "make": "make",
     "cc": "gcc",
@@ -64,16 +64,20 @@ def built(target: str) -> Path:
 
     Raises:
         ToolMissing: no make or no compiler.
-        BuildFailed: the compiler said no, or this installation came without the firmware's sources.
+        BuildFailed: the compiler said no, nothing can be written where builds are kept, or this installation came
+            without the firmware's sources.
     """
     name, compiler = _TARGETS[target]
-    sources = next((place for place in _PLACES if (place / "Makefile").is_file()), None)
+    sources = next((place for place in (_CHECKOUT, _WHEEL) if (place / "Makefile").is_file()), None)
     if sources is None:
-        raise BuildFailed(f"the firmware's sources are in none of {', '.join(map(str, _PLACES))}; use a checkout")
+        raise BuildFailed(f"the firmware's sources are neither in {_CHECKOUT} nor in {_WHEEL}; install it anew")
     make = require("make", "to build the firmware")
     require(compiler, "to build the firmware")
     folder = _folder(sources)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildFailed(f"{folder}: {error.strerror}; set XDG_CACHE_HOME to a folder of yours") from error
     with _alone(folder / ".lock"):
         said = subprocess.run(
             [make, "--silent", "-C", str(sources), f"BUILD={folder}", target],
@@ -87,11 +91,18 @@ def built(target: str) -> Path:
 
 
 def _folder(sources: Path) -> Path:
-    """Return where builds are kept: beside the sources, or in the user's cache where those cannot be written."""
-    if os.access(sources, os.W_OK):
+    """Return where builds are kept: beside a checkout's sources, else in the user's cache.
+
+    Files of a wheel carry no time of their own, so make would not notice those of another version: their content names
+    the folder.
+    """
+    if sources == _CHECKOUT and os.access(sources, os.W_OK):
         return sources / "build"
+    digest = hashlib.sha256()
+    for path in sorted(path for path in sources.rglob("*") if path.is_file() and path.parent.name != "build"):
+        digest.update(str(path.relative_to(sources)).encode() + b"\0" + path.read_bytes())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "ripieno" / f"firmware-{hashlib.sha256(str(sources).encode()).hexdigest()[:12]}"
+    return cache / "ripieno" / f"firmware-{digest.hexdigest()[:16]}"
 
 
 @contextmanager
