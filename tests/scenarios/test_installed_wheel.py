@@ -62,7 +62,7 @@ def empty(tmp_path: Path) -> Path:
 
 def test_its_modules_are_the_wheels(environment: Path, empty: Path) -> None:
     """Else the other tests of this file would try the checkout."""
-    ask = "import ripieno, ripieno_sim.firmware.build as build; print(ripieno.__file__, build.__file__, build._CHECKOUT)"
+    ask = "import ripieno, ripieno_sim.firmware.build as b; print(ripieno.__file__, b.__file__, b._CHECKOUT)"
     found = _run([str(environment / "bin/python"), "-I", "-c", ask], empty).stdout.split()
 
     assert all(Path(each).is_relative_to(environment) for each in found)
