@@ -8,54 +8,20 @@ message above the latter would reconnect for ever). A message is acknowledged on
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ripieno.contracts.ports import Clock, Entropy
 from ripieno.errors import BrokerError
 
 from ..ports.thread import OwnThread
-from .envelope import CONTENT_TYPE
+from .broker_mqtt_connection import MqttConnection, MqttSettings
+from .broker_tls import TlsFiles
 from .message_broker import Will
 
-WINDOW = 16
-RECEIVE_MAXIMUM = 32
-LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.2, 60.0
+__all__ = ["MqttBroker", "MqttSettings", "TlsFiles"]
+
+LEAST_BACKOFF_S, FIRST_BACKOFF_S = 0.2, 1.0
 HELD_S = 30.0  # a connection that held so long makes the next back-off short again
-CONNECT_S = 10.0
-MISC_S = 1.0
-OVERHEAD_BYTES = 128  # of a PUBLISH beside topic and payload: header, packet id, properties
-TAKEN_OVER = 0x8E
-
-
-@dataclass(frozen=True, kw_only=True)
-class MqttSettings:
-    """Where the broker is and who we are. `keepalive_s`: a half-open link is noticed after twice that.
-
-    Paths are PEM files.
-    """
-
-    host: str
-    port: int = 1883
-    client_id: str
-    username: str | None = None
-    password: str | None = None
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-    keepalive_s: int = 7
-    session_expiry_s: int = 3600
-    will_delay_s: int = 15
 
 
 class MqttBroker:
@@ -73,7 +39,8 @@ class MqttBroker:
         self._settings, self._clock, self._entropy = settings, clock, entropy
         self._will, self._birth = will, birth
         self._thread = OwnThread("mqtt connect")
-        self._connection: _Connection | None = None
+        self._connection: MqttConnection | None = None
+        self.retained_refused = 0
 
     async def run(
         self,
@@ -90,7 +57,7 @@ class MqttBroker:
         """
         failures, told = 0, False
         while True:
-            connection = _Connection(self._settings, self._clock, self._will, on_message)
+            connection = MqttConnection(self._settings, self._clock, self._will, on_message)
             began_ns = self._clock.monotonic_ns()
             try:
                 await connection.open(self._thread)
@@ -105,6 +72,7 @@ class MqttBroker:
                 why = str(error)
             finally:
                 self._connection = None
+                self.retained_refused += connection.retained_refused
                 connection.close()
             if connection.was_taken_over:
                 raise BrokerError(f"another client uses the id {self._settings.client_id!r}")
@@ -127,225 +95,7 @@ class MqttBroker:
         await self._connection.publish(topic, payload, retain=retain)
 
     def _backoff_s(self, failures: int) -> float:
-        """Full jitter over a ceiling that doubles, never below the least."""
-        ceiling = min(MOST_BACKOFF_S, LEAST_BACKOFF_S * 2.0 ** min(failures, 16))
+        """Full jitter over a ceiling that doubles from 1 s on, never below the least."""
+        ceiling = min(self._settings.most_backoff_s, FIRST_BACKOFF_S * 2.0 ** min(failures - 1, 16))
         chance: float = int.from_bytes(self._entropy.token(4), "big") / 2**32
         return LEAST_BACKOFF_S + (ceiling - LEAST_BACKOFF_S) * chance
-
-
-class _Connection:
-    """One connection from CONNECT to its end, and one paho client for it."""
-
-    def __init__(
-        self,
-        settings: MqttSettings,
-        clock: Clock,
-        will: Will | None,
-        on_message: Callable[[str, bytes, Callable[[], None]], None],
-    ) -> None:
-        self._settings, self._clock, self._on_message = settings, clock, on_message
-        self._loop = asyncio.get_running_loop()
-        self._lost: asyncio.Future[str] = self._loop.create_future()
-        self._up: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._subscribed: dict[int, asyncio.Future[None]] = {}
-        self._slots = asyncio.Semaphore(WINDOW)
-        self._max_packet: int | None = None
-        self._fd = -1
-        self._is_closed = False
-        self.was_taken_over = False
-        self._client = self._make_client(will)
-
-    async def open(self, thread: OwnThread) -> None:
-        """Connect and wait for the CONNACK. DNS, TCP and TLS block, in a thread."""
-        try:
-            await thread.run(self._connect)
-        except (OSError, ValueError) as error:
-            raise BrokerError(f"{self._settings.host}:{self._settings.port}: {error}") from error
-        opened = self._client.socket()
-        if self._is_closed or opened is None:
-            raise BrokerError("closed while connecting")
-        self._fd = opened.fileno()
-        self._client.on_socket_close = self._on_socket_close
-        self._client.on_socket_register_write = lambda *_: self._loop.add_writer(self._fd, self._on_writable)
-        self._client.on_socket_unregister_write = self._on_written
-        self._loop.add_reader(self._fd, self._on_readable)
-        self._client.loop_write()
-        await self._either(self._up, CONNECT_S, "no CONNACK")
-
-    async def subscribe(self, subscriptions: Sequence[str]) -> None:
-        """Subscribe with QoS 1 and wait for the SUBACK."""
-        if not subscriptions:
-            return
-        code, mid = self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in subscriptions])
-        if code != paho.MQTT_ERR_SUCCESS or mid is None:
-            raise BrokerError(f"subscribe: {paho.error_string(code)}")
-        future = self._subscribed[mid] = self._loop.create_future()
-        await self._either(future, CONNECT_S, "no SUBACK")
-
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        size = len(topic.encode()) + len(payload) + OVERHEAD_BYTES
-        if self._max_packet is not None and size > self._max_packet:
-            raise BrokerError(f"{topic}: a message of {size} bytes; this broker takes {self._max_packet}")
-        properties = _properties(PacketTypes.PUBLISH)
-        properties.ContentType = CONTENT_TYPE
-        async with self._slots:
-            if self._lost.done():
-                raise BrokerError(self._lost.result())
-            info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
-            if info.rc != paho.MQTT_ERR_SUCCESS:
-                raise BrokerError(f"{topic}: {paho.error_string(info.rc)}")
-            future = self._waiting[info.mid] = self._loop.create_future()
-            try:
-                await future
-            finally:
-                self._waiting.pop(info.mid, None)
-
-    async def serve(self) -> None:
-        """Return never; raises BrokerError with the reason when the connection is lost."""
-        while not self._lost.done():
-            self._client.loop_misc()
-            pause: asyncio.Future[Any] = asyncio.create_task(self._clock.sleep(MISC_S), name="mqtt keepalive")
-            try:
-                waited: list[asyncio.Future[Any]] = [pause, self._lost]
-                await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                pause.cancel()
-        raise BrokerError(self._lost.result())
-
-    def close(self) -> None:
-        """Close without DISCONNECT, so that the session stays and the will is told; everything pending fails."""
-        self._is_closed = True
-        self._end("closed")
-        opened = self._client.socket()
-        if opened is not None:
-            self._on_socket_close()
-            opened.close()
-
-    def _connect(self) -> None:
-        properties = _properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = self._settings.session_expiry_s
-        properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        self._client.connect(
-            self._settings.host,
-            self._settings.port,
-            keepalive=self._settings.keepalive_s,
-            clean_start=False,
-            properties=properties,
-        )
-        opened: Any = self._client.socket()
-        if opened is not None:
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._is_closed:  # nobody waits any more
-                opened.close()
-
-    def _make_client(self, will: Will | None) -> paho.Client:
-        settings = self._settings
-        client = paho.Client(CallbackAPIVersion.VERSION2, settings.client_id, protocol=paho.MQTTv5, manual_ack=True)
-        client.connect_timeout = CONNECT_S
-        client.max_inflight_messages_set(WINDOW)
-        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
-        client.on_message, client.on_publish, client.on_subscribe = (
-            self._on_paho_message,
-            self._on_publish,
-            self._on_subscribe,
-        )
-        if settings.username is not None:
-            client.username_pw_set(settings.username, settings.password)
-        if settings.ca_file is not None:
-            context = ssl.create_default_context(cafile=settings.ca_file)
-            if settings.certificate_file is not None:
-                context.load_cert_chain(settings.certificate_file, settings.key_file)
-            client.tls_set_context(context)
-        if will is not None:
-            properties = _properties(PacketTypes.WILLMESSAGE)
-            properties.WillDelayInterval = settings.will_delay_s
-            client.will_set(will.topic, will.payload, qos=1, retain=True, properties=properties)
-        return client
-
-    async def _either(self, future: asyncio.Future[None], limit_s: float, otherwise: str) -> None:
-        limit: asyncio.Future[Any] = asyncio.create_task(self._clock.sleep(limit_s), name="mqtt limit")
-        try:
-            waited: list[asyncio.Future[Any]] = [future, self._lost, limit]
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            limit.cancel()
-        if future.done():
-            future.result()
-        elif self._lost.done():
-            raise BrokerError(self._lost.result())
-        else:
-            raise BrokerError(f"{otherwise} within {limit_s:g} s")
-
-    def _on_readable(self) -> None:
-        self._client.loop_read()
-        opened: Any = self._client.socket()
-        while opened is not None and hasattr(opened, "pending") and opened.pending():
-            self._client.loop_read()  # TLS has read more from the socket than one packet
-            opened = self._client.socket()
-
-    def _on_writable(self) -> None:
-        self._client.loop_write()
-
-    def _on_written(self, *_: Any) -> None:
-        if self._fd >= 0:
-            self._loop.remove_writer(self._fd)
-
-    def _on_socket_close(self, *_: Any) -> None:
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            self._loop.remove_writer(self._fd)
-            self._fd = -1
-
-    def _on_connect(self, _client: Any, _userdata: Any, _flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self._end(f"refused: {reason}")
-            return
-        window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
-        self._slots = asyncio.Semaphore(window)
-        self._max_packet = getattr(properties, "MaximumPacketSize", None)
-        if not self._up.done():
-            self._up.set_result(None)
-
-    def _on_disconnect(self, _client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self.was_taken_over = self.was_taken_over or reason.value == TAKEN_OVER
-        self._end(str(reason))
-
-    def _on_paho_message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        number, qos = message.mid, message.qos
-
-        def ack() -> None:
-            if qos and not self._lost.done():
-                client.ack(number, qos)
-
-        self._on_message(message.topic, bytes(message.payload), ack)
-
-    def _on_publish(self, _client: Any, _userdata: Any, mid: int, reason: Any, _properties: Any) -> None:
-        future = self._waiting.get(mid)
-        if future is not None and not future.done():
-            if reason.is_failure:
-                future.set_exception(BrokerError(f"the broker refused a message: {reason}"))
-            else:
-                future.set_result(None)
-
-    def _on_subscribe(self, _client: Any, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
-        future = self._subscribed.pop(mid, None)
-        if future is None or future.done():
-            return
-        refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
-            future.set_exception(BrokerError(f"subscription refused: {', '.join(refused)}"))
-        else:
-            future.set_result(None)
-
-    def _end(self, why: str) -> None:
-        if not self._lost.done():
-            self._lost.set_result(why)
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(BrokerError(f"the connection went while a message was on its way: {why}"))
-        self._waiting.clear()
-
-
-def _properties(packet: int) -> Any:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho ships no types for it

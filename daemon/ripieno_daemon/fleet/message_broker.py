@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ripieno.contracts.ports import Clock, Entropy
 from ripieno.errors import BrokerError
 
-from .topics import matches
+from .topics import is_never_retained, matches
 
 UNACKED = 16
 QUEUED = 10_000  # for one session; above, the newest is dropped and counted, as brokers do
@@ -97,7 +97,7 @@ class MessageBroker:
         session.waiting.extendleft(reversed(session.unacked.values()))
         session.unacked.clear()
         for topic, payload in self._retained.items():
-            if any(matches(pattern, topic) for pattern in subscriptions):
+            if not is_never_retained(topic) and any(matches(pattern, topic) for pattern in subscriptions):
                 self._queue(session, topic, payload)
         self._pump(session)
         return session

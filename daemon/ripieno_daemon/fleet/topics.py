@@ -71,7 +71,12 @@ class Topics:
     @property
     def own(self) -> list[str]:
         """What a device subscribes to."""
-        return [f"{self._base}/dn/#", f"{ROOT}/{self.fleet}/all/cmd", f"{ROOT}/{self.fleet}/meta/+"]
+        return [f"{self._base}/dn/#", self.commands_to_all, f"{ROOT}/{self.fleet}/meta/+"]
+
+    @property
+    def commands_to_all(self) -> str:
+        """Commands for several devices; which ones is inside the signature."""
+        return f"{ROOT}/{self.fleet}/all/cmd"
 
 
 def every_stream(fleet: str) -> str:
@@ -89,6 +94,11 @@ def parse_stream(topic: str) -> StreamTopic:
     if len(parts) != 7 or parts[:2] != ROOT.split("/") or parts[4:6] != ["up", "s"]:
         raise ValueError(f"{topic!r} is no topic of a stream")
     return StreamTopic(check_name(parts[3]), check_name(parts[6]))
+
+
+def is_never_retained(topic: str) -> bool:
+    """Whether a retained message has no place here: a command that a broker kept would come at every connect."""
+    return topic.endswith("/cmd")
 
 
 def check_name(name: str) -> str:

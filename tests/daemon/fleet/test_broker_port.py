@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from daemon.fleet.brokers import MOSQUITTO, Connect, in_process, mosquitto, on_socket
+from daemon.fleet.brokers import MOSQUITTO, Connect, in_process, mosquitto, mosquitto_tls, on_socket
 from daemon.fleet.plant import Device, Other, settled
 
 from ripieno.contracts.ports import Broker
@@ -30,6 +30,7 @@ Run = Callable[[Callable[[Connect], Coroutine[Any, Any, None]]], None]
         pytest.param((on_socket, uvloop.new_event_loop), id="socket-uvloop"),
         pytest.param((mosquitto, None), id="mosquitto", marks=needs_mosquitto),
         pytest.param((mosquitto, uvloop.new_event_loop), id="mosquitto-uvloop", marks=needs_mosquitto),
+        pytest.param((mosquitto_tls, uvloop.new_event_loop), id="mosquitto-tls-uvloop", marks=needs_mosquitto),
     ]
 )
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
@@ -134,6 +135,21 @@ def test_a_retained_birth_is_there_for_the_late_and_a_will_tells_of_a_death(run:
     run(body)
 
 
+def test_a_command_that_a_broker_kept_does_not_come(run: Run) -> None:
+    """It would come at every connect; any other retained message comes, so that the test can fail."""
+
+    async def body(connect: Connect) -> None:
+        async with Client(connect("b")).connected() as b:
+            await b.broker.publish("x/dn/cmd", b"kept", retain=True)
+            await b.broker.publish("x/dn/des", b"wanted", retain=True)
+            async with Client(connect("a")).connected("x/dn/#") as a:
+                await b.broker.publish("x/dn/cmd", b"live")
+
+                assert {await a.got.get(), await a.got.get()} == {("x/dn/des", b"wanted"), ("x/dn/cmd", b"live")}
+
+    run(body)
+
+
 def test_publishing_without_a_connection_is_an_error(run: Run) -> None:
     async def body(connect: Connect) -> None:
         with pytest.raises(BrokerError, match="not connected"):
@@ -197,8 +213,73 @@ def test_a_client_whose_id_is_taken_over_stops_and_says_so() -> None:
 
 
 def test_the_wait_before_the_next_try_is_jittered_and_bounded() -> None:
-    broker = MqttBroker.__new__(MqttBroker)
-    broker._entropy = SystemEntropy()
+    broker = MqttBroker(MqttSettings(host="x", client_id="a"), SystemClock(), SystemEntropy())
     waits = [broker._backoff_s(failures) for failures in range(1, 2000)]
+    first = [broker._backoff_s(1) for _ in range(2000)]
 
-    assert min(waits) >= 0.2 and max(waits) <= 60
+    assert min(waits) >= 0.2 and 50 < max(waits) <= 60
+    assert min(first) < 0.4 and 0.8 < max(first) <= 1
+
+
+def test_not_more_messages_are_on_their_way_than_the_broker_takes() -> None:
+    """paho 2.2 ignores Receive Maximum; a broker that says 2 is played, and acknowledges nothing."""
+    seen, both = bytearray(), asyncio.Event()
+
+    async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(200)
+        writer.write(b"\x20\x06\x00\x00\x03\x21\x00\x02")  # CONNACK, Receive Maximum 2
+        while part := await reader.read(1000):
+            seen.extend(part)
+            if seen.count(b"payload") == 2:
+                both.set()
+        writer.close()
+
+    async def body() -> None:
+        async with asyncio.timeout(20), await asyncio.start_server(broker, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with Client(MqttBroker(settings(port), SystemClock(), SystemEntropy())).connected() as a:
+                tasks = [asyncio.create_task(a.broker.publish("topic", b"payload")) for _ in range(5)]
+                await both.wait()
+                await asyncio.sleep(0.1)  # a third would follow at once
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+        assert seen.count(b"payload") == 2
+
+    def settings(port: int) -> MqttSettings:
+        return MqttSettings(host="127.0.0.1", port=port, client_id="a")
+
+    asyncio.run(body())
+
+
+def test_a_link_that_is_open_at_one_end_only_is_noticed() -> None:
+    """A broker is played that answers CONNECT and then nothing. At keepalive 1 s: 2 s, and 2 s for two looks."""
+
+    async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(200)
+        writer.write(b"\x20\x03\x00\x00\x00")
+        while await reader.read(1000):
+            pass
+        writer.close()
+
+    async def body() -> float:
+        async with asyncio.timeout(20), await asyncio.start_server(broker, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            settings = MqttSettings(host="127.0.0.1", port=port, client_id="a", keepalive_s=1)
+            down = asyncio.Event()
+            clock = SystemClock()
+            began_ns = clock.monotonic_ns()
+            task = asyncio.create_task(
+                MqttBroker(settings, clock, SystemEntropy()).run(
+                    [], lambda *_: None, lambda: None, lambda _: down.set()
+                )
+            )
+            await down.wait()
+            task.cancel()
+            return (clock.monotonic_ns() - began_ns) / 1e9
+
+    assert asyncio.run(body()) <= 2 * 1 + 2 + 2, (
+        "more than twice the keepalive and two looks (and 2 s of a busy machine)"
+    )
+    assert 2 * MqttSettings(host="x", client_id="a").keepalive_s + 2 <= 15
