@@ -58,7 +58,9 @@ def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntrop
         from .fleet.broker_socket import SocketBroker
 
         return SocketBroker(Path(plan.broker.address), plan.device, clock, will=will, birth=birth)
-    from .fleet.broker_mqtt import MqttBroker, MqttSettings
+    from .fleet.broker_mqtt import MqttBroker, MqttSettings, TlsFiles
 
-    settings = MqttSettings(host=plan.broker.address, port=plan.broker.port, client_id=plan.device)
+    tls = plan.broker.tls
+    files = TlsFiles(tls.ca, tls.certificate, tls.key) if tls is not None else None
+    settings = MqttSettings(host=plan.broker.address, port=plan.broker.port, client_id=plan.device, tls=files)
     return MqttBroker(settings, clock, entropy, will=will, birth=birth)
