@@ -14,8 +14,8 @@ from ripieno.plan import BookingEffect, Const, Effect, Expression, PulseEffect, 
 
 from .grammar import Grammar
 from .nearest import did_you_mean
-from .pipeline_file import BookingOutput, PulseOutput, SetpointOutput
 from .scope import Scope, Spot
+from .sections.outputs import BookingOutput, PulseOutput, SetpointOutput
 from .syntax import parse
 from .tokens import NotInLanguage
 from .typed import NUMBER, Typed

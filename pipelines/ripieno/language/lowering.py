@@ -6,7 +6,9 @@ from typing import Any
 
 from ripieno.plan import InputPlan, ItemPlan, OutputPlan, StepPlan
 
-from . import pipeline_file as file
+from .sections.items import Item
+from .sections.outputs import PulseOutput, SetpointOutput
+from .sections.steps import ModelStep
 
 
 def input_plan(name: str, one: Any) -> InputPlan:
@@ -17,15 +19,15 @@ def input_plan(name: str, one: Any) -> InputPlan:
 
 def output_plan(name: str, one: Any) -> OutputPlan:
     """Return the plan of an output."""
-    if isinstance(one, file.PulseOutput):
+    if isinstance(one, PulseOutput):
         return OutputPlan(name, one.kind, "", one.safe, one.before, one.after, one.late, one.hold)
-    if isinstance(one, file.SetpointOutput):
+    if isinstance(one, SetpointOutput):
         low, high = one.range
         return OutputPlan(name, one.kind, one.unit, one.safe, low=low, high=high, step=one.step, lease_ns=one.lease)
     return OutputPlan(name, one.kind, "", "")
 
 
-def item_plan(name: str, one: file.Item) -> ItemPlan:
+def item_plan(name: str, one: Item) -> ItemPlan:
     """Return the plan of an item, its places in the order of the way."""
     places = tuple(
         sorted(((place, float(mm)) for place, mm in one.places.items()), key=lambda pair: (pair[1], pair[0]))
@@ -33,7 +35,7 @@ def item_plan(name: str, one: file.Item) -> ItemPlan:
     return ItemPlan(name, one.starts.partition(".")[0], one.follows, places, one.decide_before)
 
 
-def step_plan(name: str, one: file.Step) -> StepPlan:
+def step_plan(name: str, one: ModelStep) -> StepPlan:
     """Return the plan of a step."""
     frames = one.frames or ("every" if one.each else "newest")
     match_mm = one.within if one.each else 0.0

@@ -19,6 +19,10 @@ from .rule_lines import Rules
 from .saying import got
 from .scope import Scope
 from .seal import Read, Seal
+from .sections.inputs import INPUTS, EdgeInput, FrameInput, MessageInput, PositionInput, ReadingInput
+from .sections.items import Item
+from .sections.outputs import OUTPUTS, PulseOutput, SetpointOutput
+from .sections.steps import ModelStep
 from .shape import build, hints_of, is_mapping, join, known_keys
 from .source import Node, Place, parse
 from .typed import NUMBER, TEXT, Field, Source
@@ -62,9 +66,9 @@ class _Compiler:
         self._names = Names()
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
-        self._items: dict[str, file.Item] = {}
+        self._items: dict[str, Item] = {}
         self._models: dict[str, file.Model] = {}
-        self._steps: dict[str, file.Step] = {}
+        self._steps: dict[str, ModelStep] = {}
         self._nodes: dict[str, Node] = {}
 
     def compile(self, content: bytes) -> Compiled:
@@ -73,11 +77,11 @@ class _Compiler:
             if section in self._root.mapping:
                 is_mapping(self._root.mapping[section], section, self._report)
             self._define(section)
-        self._inputs = self._by_kind("inputs", file.INPUTS)
-        self._outputs = self._by_kind("outputs", file.OUTPUTS)
-        self._items = self._all("items", file.Item)
+        self._inputs = self._by_kind("inputs", INPUTS)
+        self._outputs = self._by_kind("outputs", OUTPUTS)
+        self._items = self._all("items", Item)
         self._models = {name: self._labelled(name, one) for name, one in self._all("models", file.Model).items()}
-        self._steps = self._all("steps", file.Step)
+        self._steps = self._all("steps", ModelStep)
         for name, output in self._outputs.items():
             self._check_output(name, output)
         if self._whole is not None and not self._whole.rules and not any(s.report for s in self._steps.values()):
@@ -207,7 +211,7 @@ class _Compiler:
         return self._names.use(name, kinds, (node.line, node.column), join(path, key), self._report) is not None
 
     def _check_output(self, name: str, output: Any) -> None:
-        if not isinstance(output, file.SetpointOutput):
+        if not isinstance(output, SetpointOutput):
             return
         path, (low, high) = f"outputs.{name}", output.range
         if low >= high:
@@ -217,20 +221,20 @@ class _Compiler:
         elif output.step > high - low:
             self._at(path, "step", f"should be at most the whole range, {high - low:g} (got {output.step:g})")
 
-    def _check_item(self, name: str, item: file.Item) -> None:
+    def _check_item(self, name: str, item: Item) -> None:
         path = f"items.{name}"
         source, _, edge = item.starts.partition(".")
         if edge != "rising":
             near = "rising" if nearest(edge, ["rising"]) else ""
             hint = f"did you mean '{source}.rising'?" if near else "such as photo_eye.rising"
             self._at(path, "starts", f"should be an edge input's rising edge (got '{item.starts[:60]}')", hint)
-        elif self._use(path, "starts", source, "input") and not self._is(source, file.EdgeInput):
+        elif self._use(path, "starts", source, "input") and not self._is(source, EdgeInput):
             self._at(path, "starts", f"should be an edge input ('{source}' is a {self._kind(source)})")
-        if self._use(path, "follows", item.follows, "input") and not self._is(item.follows, file.PositionInput):
+        if self._use(path, "follows", item.follows, "input") and not self._is(item.follows, PositionInput):
             self._at(path, "follows", f"should be a position input ('{item.follows}' is a {self._kind(item.follows)})")
         self._check_places(path, item)
 
-    def _check_places(self, path: str, item: file.Item) -> None:
+    def _check_places(self, path: str, item: Item) -> None:
         section = self._nodes[path].mapping["places"]
         for place in item.places:
             check_name(place, section.keys[place], f"{path}.places.{place}", self._report, False)
@@ -241,7 +245,7 @@ class _Compiler:
         elif not any(mm < item.places[item.decide_before] for mm in item.places.values()) and len(item.places) > 1:
             self._at(path, "decide_before", f"no other place comes before '{item.decide_before}'")
 
-    def _misspelt_place(self, path: str, item: file.Item, wanted: str, by: str) -> None:
+    def _misspelt_place(self, path: str, item: Item, wanted: str, by: str) -> None:
         used = {item.decide_before, *self._outputs, *(step.at for step in self._steps.values())}
         near = nearest(wanted, [place for place in item.places if place not in used])
         if near is not None:
@@ -255,10 +259,10 @@ class _Compiler:
     def _is(self, name: str, cls: type) -> bool:
         return name not in self._inputs or isinstance(self._inputs[name], cls)
 
-    def _check_step(self, name: str, step: file.Step) -> None:
+    def _check_step(self, name: str, step: ModelStep) -> None:
         path = f"steps.{name}"
         self._use(path, "model", step.model, "model")
-        if self._use(path, "input", step.input, "input") and not self._is(step.input, file.FrameInput):
+        if self._use(path, "input", step.input, "input") and not self._is(step.input, FrameInput):
             self._at(path, "input", f"should be a frame input ('{step.input}' is a {self._kind(step.input)})")
         if step.each is None:
             for key in ("at", "within"):
@@ -276,10 +280,10 @@ class _Compiler:
         elif step.at != item.decide_before and item.decide_before in item.places:
             self._check_way(path, step, item)
 
-    def _check_way(self, path: str, step: file.Step, item: file.Item) -> None:
+    def _check_way(self, path: str, step: ModelStep, item: Item) -> None:
         seen, end = item.places[str(step.at)], item.places[item.decide_before]
         output = self._outputs.get(item.decide_before)
-        before = output.before if isinstance(output, file.PulseOutput) else 0.0
+        before = output.before if isinstance(output, PulseOutput) else 0.0
         if seen + step.within >= end - before:
             what = (
                 f"is seen at '{step.at}' ({seen:g}mm +- {step.within:g}mm), but must be decided at {end - before:g}mm"
@@ -295,13 +299,13 @@ class _Compiler:
         sources: dict[str, Source] = {}
         for name, one in self._inputs.items():
             fields = {}
-            if isinstance(one, file.ReadingInput):
+            if isinstance(one, ReadingInput):
                 fields = {field: Field(NUMBER) for field in one.fields}
-            elif isinstance(one, file.MessageInput):
+            elif isinstance(one, MessageInput):
                 fields = {field: Field(kind) for field, kind in one.fields.items()}
             sources[name] = Source("input", fields)
         for name, output in self._outputs.items():
-            is_setpoint = isinstance(output, file.SetpointOutput)
+            is_setpoint = isinstance(output, SetpointOutput)
             fields = {"value": Field(NUMBER, *output.range)} if is_setpoint else {}
             sources[name] = Source("output", fields)
         for name, step in self._steps.items():

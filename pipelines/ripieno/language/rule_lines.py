@@ -7,12 +7,14 @@ from typing import Any
 
 from ripieno.plan import Const, Effect, PulseEffect, RulePlan, SetpointEffect, VerifyPlan
 
-from . import pipeline_file as file
 from .actions import Actions
 from .grammar import Grammar
 from .names import entries
 from .nearest import did_you_mean, nearest
 from .scope import Scope, Spot
+from .sections.items import Item
+from .sections.rules import Rule
+from .sections.steps import ModelStep
 from .shape import build, join
 from .source import Node
 from .typed import Typed
@@ -28,8 +30,8 @@ class Rules:
         self,
         scope: Scope,
         outputs: Mapping[str, Any],
-        items: Mapping[str, file.Item],
-        steps: Mapping[str, file.Step],
+        items: Mapping[str, Item],
+        steps: Mapping[str, ModelStep],
         root: Node,
     ) -> None:
         self._scope, self._outputs, self._items, self._steps, self._root = scope, outputs, items, steps, root
@@ -40,7 +42,7 @@ class Rules:
         """Return the rules that are whole; what is wrong with the others is reported."""
         plans = []
         for name, (node, place) in entries(self._root, "rules").items():
-            rule, right = build(file.Rule, node, f"rules.{name}", self._scope.report)
+            rule, right = build(Rule, node, f"rules.{name}", self._scope.report)
             if rule is None:
                 self._expressions_only(f"rules.{name}", right)
                 continue
@@ -69,7 +71,7 @@ class Rules:
 class _Reading:
     """Reads one rule."""
 
-    def __init__(self, rules: Rules, name: str, rule: file.Rule, node: Node, line: int) -> None:
+    def __init__(self, rules: Rules, name: str, rule: Rule, node: Node, line: int) -> None:
         self._rules, self._name, self._rule, self._node, self._line = rules, name, rule, node, line
         self._scope, self._report = rules._scope, rules._scope.report
         self._path = f"rules.{name}"

@@ -43,6 +43,23 @@ class OneOrMany:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyScalar:
+    """Marks a text that a file may write without quotes though it looks like a number or a truth value: `when: true`.
+
+    What is validated is only that it is there; who reads it takes the text as written from the node.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Take a number or a truth value as text."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(
+            lambda written: str(written).lower() if isinstance(written, (bool, int, float)) else written,
+            handler(source),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """Marks a text that must be of this form, `meaning` says of which."""
 
