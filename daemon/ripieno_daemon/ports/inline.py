@@ -15,6 +15,7 @@ from typing import TypeVar
 from ripieno.contracts.ports import Clock, Transaction
 
 from .sqlite import Connection, refused
+from .sqlite_reader import Reader
 from .storage import check_pieces, open_allocated
 
 T = TypeVar("T")
@@ -32,6 +33,10 @@ class InlineStorage:
     def database(self, name: str) -> InlineDatabase:
         """A database whose work runs on the loop."""
         return InlineDatabase(self._root / name, _Turn(name, self._clock, self._latency))
+
+    def reader(self, path: str, within_s: float) -> InlineReader:
+        """A database of others that is looked into on the loop."""
+        return InlineReader(self._root / path, _Turn(path, self._clock, self._latency))
 
     def append_file(self, name: str, size: int) -> InlineFile:
         """A file of `size` bytes that is written on the loop."""
@@ -79,6 +84,23 @@ class InlineDatabase:
     async def close(self) -> None:
         """Close at once."""
         self._connection.close()
+
+
+class InlineReader:
+    """A SQLite database of others, on the loop; a locked one is not waited for, since nobody could unlock it."""
+
+    def __init__(self, path: Path, turn: _Turn) -> None:
+        self._reader = Reader(path, 0.0, is_timed=False)
+        self._turn = turn
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on what is committed after the latency."""
+        async with self._turn:
+            return self._reader.read(work)
+
+    async def close(self) -> None:
+        """Close at once."""
+        self._reader.close()
 
 
 class InlineFile:

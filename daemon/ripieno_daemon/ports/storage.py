@@ -11,6 +11,7 @@ from ripieno.contracts.ports import Transaction
 from ripieno.errors import StorageError
 
 from .sqlite import Connection, refused
+from .sqlite_reader import Reader
 from .thread import OwnThread
 
 T = TypeVar("T")
@@ -26,6 +27,10 @@ class DiskStorage:
     def database(self, name: str) -> DiskDatabase:
         """Open lazily: the first call of the database says what is wrong with the file."""
         return DiskDatabase(self._root / name)
+
+    def reader(self, path: str, within_s: float) -> DiskReader:
+        """Open lazily, too."""
+        return DiskReader(self._root / path, within_s)
 
     def append_file(self, name: str, size: int) -> DiskFile:
         """Open or create and allocate `size` bytes now.
@@ -54,6 +59,24 @@ class DiskDatabase:
     async def close(self) -> None:
         """Finish what is queued, empty the WAL, end the thread."""
         await self._thread.run(self._connection.close)
+        self._thread.stop()
+
+
+class DiskReader:
+    """A SQLite database of others, looked into in one thread."""
+
+    def __init__(self, path: Path, within_s: float) -> None:
+        self._reader = Reader(path, within_s)
+        self._thread = OwnThread(f"sqlite reader {path.name}")
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on what is committed."""
+        return await self._thread.run(lambda: self._reader.read(work))
+
+    async def close(self) -> None:
+        """Cut short what is under way, end the thread."""
+        self._reader.hurry()
+        await self._thread.run(self._reader.close)
         self._thread.stop()
 
 

@@ -15,7 +15,16 @@ from ripieno.errors import StorageError
 from ripieno_sim.seeds import stream
 
 if TYPE_CHECKING:  # who only draws points need not wait for the whole daemon
-    from ripieno.contracts.ports import AppendFile, Database, Folder, Line, Lines, Storage, Transaction
+    from ripieno.contracts.ports import (
+        AppendFile,
+        Database,
+        DatabaseReader,
+        Folder,
+        Line,
+        Lines,
+        Storage,
+        Transaction,
+    )
     from ripieno_daemon.app import Ports
 
 T = TypeVar("T")
@@ -70,6 +79,10 @@ class Fate:
         if self._seen < self._point.count:
             return None
         return max(0, amount - (self._seen - self._point.count) - (0 if self._point.after else 1))
+
+    def arm(self, point: Point) -> None:
+        """Count towards this point from now on."""
+        self._point, self._seen = point, 0
 
     def strike(self) -> None:
         """Die now."""
@@ -145,6 +158,9 @@ class _MortalStorage:
 
     def database(self, name: str) -> Database:
         return _MortalDatabase(self._storage.database(name), self._fate)
+
+    def reader(self, path: str, within_s: float) -> DatabaseReader:
+        return self._storage.reader(path, within_s)
 
     def append_file(self, name: str, size: int) -> AppendFile:
         return _MortalFile(self._storage.append_file(name, size), self._fate)

@@ -11,7 +11,7 @@ serve a pulse output without a declared external interlock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -32,6 +32,7 @@ from ripieno.values import (
 )
 
 from .ports import Clock, Entropy, Folder, Lines, Processes, Storage
+from .site import Brokers, Doors, Files, Network
 
 
 class Place:
@@ -85,7 +86,9 @@ class Context:
     """What a device may use.
 
     `report` hands an arrival to the daemon; `settled` hands it the outcome of an act of an earlier run. `processes`:
-    None where there can be none (in virtual time).
+    None where there can be none (in virtual time). `recorded` returns when all that this device has reported would
+    survive a power cut, so that a sender may be told; it raises StorageError when the disk refuses, and when the daemon
+    stops and has taken no more.
     """
 
     device: str
@@ -100,6 +103,11 @@ class Context:
     say: Callable[[str], None]
     storage: Storage | None = None
     processes: Processes | None = None
+    network: Network | None = None
+    files: Files | None = None
+    brokers: Brokers | None = None
+    doors: Doors | None = None
+    recorded: Callable[[], Awaitable[None]] | None = None
 
 
 class Device(Protocol):
@@ -140,7 +148,12 @@ class BookingDevice(Device, Protocol):
     """A device that serves booking, message or report outputs: effects in a system that dedupes by the act."""
 
     async def book(self, booking: Booking) -> Outcome:
-        """Have the effect; tries until that system has it. Safe to ask again."""
+        """Have the effect; tries until that system has it, or has said no to this very booking (NOT_EXECUTED). Safe to
+        ask again.
+
+        Raises:
+            LinkDown: `run` has ended; ask the device that is opened next.
+        """
 
 
 @runtime_checkable

@@ -99,10 +99,27 @@ class Database(Protocol):
     async def close(self) -> None: ...
 
 
+class DatabaseReader(Protocol):
+    """A SQLite database that other programs write: looked into, off the loop, and never changed.
+
+    TEXT that is not UTF-8 has lone surrogates for the bytes that are none.
+
+    Raises:
+        StorageError: there is none, it may not be read, or `work` took longer than the reader's limit or found the
+            database locked for so long; the message names file and mend. Whatever SQLite says of a statement, too.
+    """
+
+    async def read(self, work: Callable[[Transaction], T]) -> T: ...
+    async def close(self) -> None: ...
+
+
 class Storage(Protocol):
     """Opens files below the daemon's state directory. Who opens one closes it. `size` is in bytes."""
 
     def database(self, name: str) -> Database: ...
+    def reader(self, path: str, within_s: float) -> DatabaseReader:
+        """A database of the site, wherever it lies; a relative path counts from the state directory."""
+
     def append_file(self, name: str, size: int) -> AppendFile: ...
 
 
