@@ -19,7 +19,14 @@ def told(effect: Effect, index: int, events: int, digest: str) -> tuple[str, dic
     plan = {"plan": digest[:16]}
     match effect:
         case rooms.Decided():
-            return "decision", {"id": str(effect.item), **plain(effect), "item": str(effect.item), **plan}
+            body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), **plan}
+            if not effect.key:
+                del body["key"]  # of an item that moves: nobody sent it
+            return "decision", body
+        case rooms.Ask():
+            return "ask", {"id": f"{effect.item}/{effect.step}", **plain(effect), "item": str(effect.item), **plan}
+        case rooms.AskEnded():
+            return "ask", {"id": f"{effect.item}/{effect.step}", **plain(effect), "item": str(effect.item), **plan}
         case rooms.Fired():
             return "decision", {"id": f"{effect.rule}@{events}/{index}", **plain(effect), **plan}
         case rooms.Reported():

@@ -47,10 +47,10 @@ class ItemChain:
 
     def take(self, moment: Moment) -> None:
         """Step, and keep what concerns the item."""
-        before = _mark(moment.engine.passage.find(self.item))
-        held = copy.deepcopy(moment.engine.passage.find(self.item))
+        before = _mark(moment.engine.find(self.item))
+        held = copy.deepcopy(moment.engine.find(self.item))
         effects = moment.step()
-        item = moment.engine.passage.find(self.item)
+        item = moment.engine.find(self.item)
         event = moment.event
         if isinstance(event, rooms.EdgeSeen) and (event.epoch, event.number) == self.item[1:]:
             self._edge(moment, event)

@@ -19,6 +19,7 @@ KINDS: Final[dict[str, int]] = {
     "start": 18,  # this process took over
     "stop": 19,  # it ended in order
     "degraded": 20,  # the ladder moved
+    "ask": 21,  # a person was asked, or the question ended
     "alarm": 32,  # something a person should know
     "command": 33,  # what an operator or the fleet asked for
     "status": 34,  # counters of a span of time

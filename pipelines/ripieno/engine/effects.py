@@ -82,6 +82,22 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """The frame is not to be forgotten: a step may be shown it later. `Release` follows, whatever happens."""
+
+    input: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One Keep of the frame is over."""
+
+    input: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fire:
     """Do a pulse at most once. Answer with ActSettled. `note` goes into the durable intent."""
 
@@ -112,7 +128,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """An item has its verdict. A result: recorded, and sent to whoever counts. `operands`: what the condition saw."""
+    """An item has its verdict. A result: recorded, and sent to whoever counts.
+
+    `operands`: what the condition saw. `key`: what the sender of a standing item calls it.
+    """
 
     item: ItemId
     verdict: str
@@ -121,11 +140,14 @@ class Decided:
     operands: Operands
     picture_digest: str
     model: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Where the item went, as far as the acts tell: passed, diverted or in-doubt."""
+    """The item is over. `way`: where a moving one went, as far as the acts tell (passed, diverted or in-doubt); of one
+    that stands, its verdict.
+    """
 
     item: ItemId
     way: str
@@ -172,4 +194,21 @@ class Alarm:
     text: str
 
 
-Effect = Union[Infer, Look, Ask, AskEnded, Drop, Fire, Withdraw, Set, Book, Decided, Closed, Fired, Reported, Alarm]
+Effect = Union[
+    Infer,
+    Look,
+    Ask,
+    AskEnded,
+    Drop,
+    Keep,
+    Release,
+    Fire,
+    Withdraw,
+    Set,
+    Book,
+    Decided,
+    Closed,
+    Fired,
+    Reported,
+    Alarm,
+]

@@ -77,7 +77,7 @@ class FrameSeen:
     """A picture is ready under (input, sequence).
 
     `health`: a `values.Health`; one that is not "good" is shown to no model. `still_ns`: for how long the same picture
-    has been coming.
+    has been coming. `key`, `epoch`, `number`: as of a message, where each frame of the input starts an item.
     """
 
     t: int
@@ -88,6 +88,9 @@ class FrameSeen:
     health: str = "good"
     why: str = ""
     still_ns: int = 0
+    key: str = ""
+    epoch: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The items under way: from the edge that starts one to the place where its way is known.
+"""The items under way: from what starts one to where its way is known.
 
-Matching is by belt position, never by order: a lost, late or foreign frame makes its own item undecided and touches
-no other.
+An item that moves is matched with frames by belt position, never by order: a lost, late or foreign frame makes its
+own item undecided and touches no other. One that stands is found by its own number.
 """
 
 from __future__ import annotations
@@ -13,29 +13,44 @@ from typing import Any
 from ripieno.plan import ItemPlan
 from ripieno.values import UNKNOWN, ItemId, Unknown
 
-MAX_OPEN = 4096  # items between start and end of the belt; more means that nothing closes them
+MAX_OPEN = 4096  # items under way of one kind; more means that nothing closes them
 
 
 @dataclass(slots=True)
 class Item:
     """One item under way.
 
-    `results`: step -> its fields, or UNKNOWN; `called`: steps whose model was asked; `verdict`: "" until decided;
-    `act`: "" none, "open", or a `values.OutcomeKind`; `why`: of the last thing that went wrong with it.
+    Attributes:
+        start_mm: belt position at its start, 0 for one that stands.
+        due_t: when one that stands must be decided, 0 for one that moves.
+        key: what its sender calls it.
+        results: step, or the input that started it, -> its fields, or UNKNOWN once that is the answer.
+        doubts: step -> why its answer is unknown.
+        called: steps that were begun; `seen`: step -> (sequence, time) of its frame.
+        held: input -> sequence of the frame that is kept for a step that cannot begin yet.
+        fired: rules that acted on it.
+        verdict: "" until decided; `act`: "" none, "open", or a `values.OutcomeKind`.
+        why: of the last thing that went wrong with it.
     """
 
     id: ItemId
     start_mm: float
     started_t: int
+    due_t: int = 0
+    key: str = ""
     results: dict[str, dict[str, object] | Unknown] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    fired: list[str] = field(default_factory=list)
     verdict: str = ""
     act: str = ""
     why: str = ""
     picture_digest: str = ""
 
     def operand(self, step: str, name: str) -> object:
-        """Return a field of a step's result, UNKNOWN where there is none."""
+        """Return a field of a step's answer, UNKNOWN where there is none."""
         result = self.results.get(step, UNKNOWN)
         return UNKNOWN if isinstance(result, Unknown) else result.get(name, UNKNOWN)
 
@@ -43,13 +58,30 @@ class Item:
         """Return what a snapshot keeps."""
         results = {step: None if isinstance(r, Unknown) else r for step, r in self.results.items()}
         return [
-            *(self.id.epoch, self.id.number, self.start_mm, self.started_t, results, self.called),
+            *(self.id.epoch, self.id.number, self.start_mm, self.started_t, self.due_t, self.key),
+            *(results, self.doubts, self.called, self.seen, self.held, self.fired),
             *(self.verdict, self.act, self.why, self.picture_digest),
         ]
 
+    @classmethod
+    def from_plain(cls, kind: str, plain: list[Any]) -> Item:
+        """Return the item of which `plain` was kept."""
+        epoch, number, start_mm, started_t, due_t, key, results, doubts, called, seen, held, fired, *rest = plain
+        return cls(
+            ItemId(kind, epoch, number),
+            *(start_mm, started_t, due_t, key),
+            {step: UNKNOWN if fields is None else dict(fields) for step, fields in results.items()},
+            dict(doubts),
+            list(called),
+            {step: (sequence, taken_t) for step, (sequence, taken_t) in seen.items()},
+            dict(held),
+            list(fired),
+            *rest,
+        )
+
 
 class ItemBook:
-    """All open items of one kind, in the order in which they started."""
+    """All open items of one kind that moves, in the order in which they started."""
 
     def __init__(self, plan: ItemPlan) -> None:
         self.plan = plan
@@ -126,16 +158,61 @@ class ItemBook:
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.epoch, self.last_number, self._ahead = state["epoch"], state["last"], set(state["ahead"])
-        self._open.clear()
-        for epoch, number, start_mm, started_t, results, called, verdict, act, why, picture in state["items"]:
-            self._open[number] = Item(
-                ItemId(self.plan.name, epoch, number),
-                start_mm,
-                started_t,
-                {step: UNKNOWN if fields is None else dict(fields) for step, fields in results.items()},
-                list(called),
-                verdict,
-                act,
-                why,
-                picture,
-            )
+        items = [Item.from_plain(self.plan.name, plain) for plain in state["items"]]
+        self._open = {item.id.number: item for item in items}
+
+
+class Desk:
+    """All open items of one kind that stands, in the order in which they started, and the keys of the last ones.
+
+    A key that comes again while it is remembered is the same item told twice.
+    """
+
+    def __init__(self, plan: ItemPlan) -> None:
+        self.plan = plan
+        self._open: dict[tuple[int, int], Item] = {}
+        self._keys: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(list(self._open.values()))
+
+    def knows(self, key: str) -> bool:
+        """Whether an item of this key is among the last MAX_OPEN * 4 that were begun."""
+        return key in self._keys
+
+    def begin(self, epoch: int, number: int, key: str, t: int) -> Item:
+        """Open an item."""
+        item = Item(ItemId(self.plan.name, epoch, number), 0.0, t, t + self.plan.within_ns, key)
+        self._open[epoch, number] = item
+        self._keys[key] = None
+        if len(self._keys) > MAX_OPEN * 4:
+            del self._keys[next(iter(self._keys))]
+        return item
+
+    def find(self, item_id: ItemId) -> Item | None:
+        """Return the open item with this identity."""
+        return self._open.get((item_id.epoch, item_id.number))
+
+    def close(self, item: Item) -> None:
+        """Forget an item that is done with."""
+        self._open.pop((item.id.epoch, item.id.number), None)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a snapshot keeps."""
+        return {"keys": list(self._keys), "items": [item.plain() for item in self._open.values()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state` returned."""
+        self._keys = dict.fromkeys(state["keys"])
+        items = [Item.from_plain(self.plan.name, plain) for plain in state["items"]]
+        self._open = {(item.id.epoch, item.id.number): item for item in items}
+
+
+def item_of(cause: str) -> ItemId | None:
+    """Return the item whose identity an act's cause is, None where a rule over time is the cause."""
+    kind, _, rest = cause.partition("-")
+    epoch, _, number = rest.rpartition("-")
+    return ItemId(kind, int(epoch, 16), int(number)) if kind and epoch and number else None

@@ -1,5 +1,5 @@
-"""The way of an item: begun by an edge, seen by a model, decided by a rule, let through by an act, closed when its
-way is known.
+"""The way of an item that moves: begun by an edge, seen by a model, decided by a rule, let through by an act, closed
+when its way is known.
 
 Undecided never passes (invariant 5): without an act an item is diverted, so everything that goes wrong here ends in
 "no act".
@@ -11,44 +11,38 @@ from typing import Any
 
 import msgpack
 
-from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, PulseEffect, RulePlan, StepPlan
-from ripieno.values import UNKNOWN, Act, Booking, Health, ItemId, OutcomeKind, Pulse, Trigger, Verdict
+from ripieno.plan import Operand, PipelinePlan, PulseEffect, RulePlan, StepPlan
+from ripieno.values import UNKNOWN, Act, ItemId, OutcomeKind, Pulse, Trigger, Verdict
 
 from . import events
-from .effects import Alarm, Book, Closed, Decided, Drop, Fire, Infer, Operands, Reported
-from .items import MAX_OPEN, Item, ItemBook
-from .scene import Condition, Scene
-from .sight import Sight
+from .bookings import Bookings
+from .condition import Condition
+from .effects import Alarm, Closed, Decided, Fire, Operands
+from .items import MAX_OPEN, Item, ItemBook, item_of
+from .scene import Scene
 from .steering import Steering
+from .steps.answers import Answers
+from .steps.flow import Flow
 
-SEEN = "_seen"  # beside a result's fields: what "changes" compares; no expression can name it
 MAX_MISSED = 10_000  # parts that one jump of the edge counter may stand for; more is a broken counter
 
 
 class Passage:
-    """All items of a pipeline, and the rules with `each`."""
+    """All items of a pipeline that move, and their rules."""
 
-    def __init__(self, plan: PipelinePlan, scene: Scene, steering: Steering) -> None:
-        self._scene, self._steering = scene, steering
-        self._books = {item.name: ItemBook(item) for item in plan.items}
-        self._by_start = {item.starts.split(".")[0]: self._books[item.name] for item in plan.items}
-        self._by_position = {item.follows: self._books[item.name] for item in plan.items}
-        self._steps = {step.name: step for step in plan.steps}
-        self._models = {model.name: model.sha256[:16] for model in plan.models}
-        self._detecting = {model.name for model in plan.models if model.task == "detect"}
-        self.sight = Sight(scene)
-        self._now_rules = {name: [r for r in plan.rules if r.each == name and not r.after] for name in self._books}
-        self._end_rules = {name: [r for r in plan.rules if r.each == name and r.after] for name in self._books}
-        self._when = {rule.name: Condition(rule.when) for rule in plan.rules if rule.each}
-        self._fields = {
-            (rule.name, index, name): Condition(tree)
-            for rule in plan.rules
-            if rule.each
-            for index, effect in enumerate(rule.do)
-            if isinstance(effect, BookingEffect)
-            for name, tree in effect.fields
-        }
-        self._bookings: dict[str, Booking] = {}
+    def __init__(
+        self, plan: PipelinePlan, scene: Scene, steering: Steering, flow: Flow, bookings: Bookings, answers: Answers
+    ) -> None:
+        self._scene, self._steering, self._flow = scene, steering, flow
+        self._bookings, self._answers = bookings, answers
+        moving = [item for item in plan.items if not item.stands]
+        self._books = {item.name: ItemBook(item) for item in moving}
+        self._by_start = {item.starts.split(".")[0]: self._books[item.name] for item in moving}
+        self._by_position = {item.follows: self._books[item.name] for item in moving}
+        rules = [rule for rule in plan.rules if rule.each in self._books]
+        self._now_rules = {name: [r for r in rules if r.each == name and not r.after] for name in self._books}
+        self._end_rules = {name: [r for r in rules if r.each == name and r.after] for name in self._books}
+        self._when = {rule.name: Condition(rule.when) for rule in rules}
 
     def undecided(self) -> int:
         """Return how many open items have no verdict yet."""
@@ -58,6 +52,16 @@ class Passage:
         """Return an item that is under way."""
         book = self._books.get(item_id.kind)
         return None if book is None else book.find(item_id)
+
+    def at(self, step: StepPlan, position_mm: float | None) -> Item | None:
+        """Return the item that a frame of this step shows, by where the belt was."""
+        if position_mm is None:
+            return None
+        return self._books[step.each].at_place(step.place, position_mm, step.match_mm)
+
+    def judge(self, item: Item) -> None:
+        """Let every rule of this item see what is known; the one that decides gives the verdict."""
+        self._judge(self._books[item.id.kind], item)
 
     # --- what happens -------------------------------------------------------------------------------------------
 
@@ -91,101 +95,11 @@ class Passage:
         self._reach(book, event.epoch, event.edges, "its photo-eye edge was not received")
         self._moved(book, event.position_mm)
 
-    def frame(self, event: events.FrameSeen) -> None:
-        """Match a frame with its item by position and ask the model; a frame of nobody is dropped and counted.
-
-        A picture that is known to be bad is shown to no model: its answer is unknown at once.
-        """
-        health, why_bad = self.sight.judge(event)
-        for step in self._steps.values():
-            if step.input != event.input:
-                continue
-            if not step.each:
-                self._ask(step, event, None, health, why_bad)
-                continue
-            book, item = self._books[step.each], None
-            if event.position_mm is not None:
-                item = book.at_place(step.place, event.position_mm, step.match_mm)
-            why = "foreign" if item is None else "duplicate" if step.name in item.called else ""
-            if item is None or why:
-                self._scene.counters[f"frames_{why}"] += 1
-                self._scene.effects.append(Drop(event.input, event.sequence, why))
-                continue
-            item.called.append(step.name)
-            self._ask(step, event, item.id, health, why_bad)
-
-    def _ask(self, step: StepPlan, event: events.FrameSeen, item: ItemId | None, health: Health, why: str) -> None:
-        if health is Health.GOOD:
-            self._scene.effects.append(Infer(step.name, event.input, event.sequence, item, event.taken_t))
-            return
-        self._scene.effects.append(Drop(event.input, event.sequence, health.value))
-        t, bad = event.t, health.value
-        self.result(
-            events.ResultSeen(t, step.name, event.sequence, item, event.taken_t, t, bad, "", 0.0, why, "", 0, 0)
-        )
-
-    def result(self, event: events.ResultSeen) -> None:
-        """Take a model's answer: a fresh and healthy one is evidence, any other is unknown with its reason."""
-        step = self._steps[event.step]
-        health, why = self._health(step, event)
-        fields = self._fields_of(step, event) if health is Health.GOOD else None
-        if step.report:
-            self._report(step, event, health, why, fields)
-        self._scene.counters["results" if fields else f"results_{health}"] += 1
-        self._scene.latest[event.step] = (event.taken_t, fields)
-        self._steering.sample(event.step, fields)
-        book = self._books.get(step.each)
-        item = book.find(event.item) if book is not None and event.item is not None else None
-        if book is not None and item is not None:
-            if item.verdict:
-                self._scene.counters["results_after_verdict"] += 1
-            else:
-                item.results[event.step] = UNKNOWN if fields is None else fields
-                item.picture_digest = event.picture_digest
-                item.why = why
-                self._judge(book, item)
-        self._steering.look(event.t)
-
-    def _fields_of(self, step: StepPlan, event: events.ResultSeen) -> dict[str, object]:
-        fields: dict[str, object] = {"label": event.label, "score": event.score}
-        if step.model in self._detecting:
-            fields["count"] = float(len(event.found))
-        if step.report == "changes":
-            fields[SEEN] = ", ".join(sorted(one[0] for one in event.found) or [event.label])
-        return fields
-
-    def _report(
-        self, step: StepPlan, event: events.ResultSeen, health: Health, why: str, fields: dict[str, object] | None
-    ) -> None:
-        _, before = self._scene.latest.get(step.name, (0, {}))
-        if step.report == "changes" and (before or {}).get(SEEN) == (fields or {}).get(SEEN) and before != {}:
-            return
-        found = event.found if fields is not None else ()
-        label, score = (event.label, event.score) if fields is not None else ("", 0.0)
-        count = len(found) if step.model in self._detecting else int(fields is not None)
-        self._scene.counters["reported"] += 1
-        self._scene.effects.append(
-            Reported(
-                step=step.name,
-                sequence=event.sequence,
-                taken_t=event.taken_t,
-                health=health.value,
-                why=why,
-                label=label,
-                score=score,
-                count=count,
-                found=found,
-                picture_digest=event.picture_digest,
-                model=self._models[step.model],
-            )
-        )
-
     def settled(self, event: events.ActSettled) -> None:
         """Take the outcome of an act; one that nobody waits for any more changes nothing."""
-        if self._bookings.pop(f"{event.cause}/{event.output}/{event.index}", None) is not None:
-            self._scene.counters[f"bookings_{event.kind}"] += 1
-            return
-        book, item = self._item_of(event.cause)
+        item_id = item_of(event.cause)
+        book = self._books.get(item_id.kind) if item_id is not None else None
+        item = book.find(item_id) if book is not None and item_id is not None else None
         if book is None or item is None or item.act != "open":
             self._scene.counters["outcomes_unexpected"] += 1
             return
@@ -210,10 +124,13 @@ class Passage:
                     item.act = OutcomeKind.NOT_EXECUTED
                     self._scene.counters[f"acts_{OutcomeKind.NOT_EXECUTED}"] += 1
                     self._close(book, item, "diverted", "the daemon ended before the act was sent")
-                item.called = [step for step in item.called if step in item.results]
+                    continue
+                self._flow.resume(item)
+                if not item.verdict:
+                    self._flow.advance(item)
+                    self._judge(book, item)
         for cause, output, _, note in in_flight:
             self._adopt(cause, output, note)
-        self._scene.effects += [Book(booking) for booking in self._bookings.values()]  # deduped by the act's id
 
     # --- what follows from it -----------------------------------------------------------------------------------
 
@@ -227,20 +144,14 @@ class Passage:
                     break
         return min(due, default=None)
 
-    def state(self) -> list[Any]:
+    def state(self) -> dict[str, Any]:
         """Return what a snapshot keeps."""
-        bookings = [[[*b.act], b.verb, [[*field] for field in b.fields]] for b in self._bookings.values()]
-        return [{name: book.state() for name, book in self._books.items()}, bookings]
+        return {name: book.state() for name, book in self._books.items()}
 
-    def restore(self, state: list[Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
-        books, bookings = state
-        self._bookings = {
-            str(Act(*act)): Booking(Act(*act), act[1], verb, tuple((name, value) for name, value in fields))
-            for act, verb, fields in bookings
-        }
         for name, book in self._books.items():
-            book.restore(books[name])
+            book.restore(state[name])
 
     def _reach(self, book: ItemBook, epoch: int, upto: int, why: str) -> None:
         """Bring the book to `upto` edges of `epoch`: those it did not see are undecided items."""
@@ -276,17 +187,15 @@ class Passage:
                 self._close(book, item, "diverted", item.why)
 
     def _judge(self, book: ItemBook, item: Item) -> None:
-        """Let every rule of this item see what is known; the one that decides gives the verdict."""
         for rule in self._now_rules[book.plan.name]:
             condition = self._when[rule.name]
-            value, operands = condition.value(lambda read: self._operand(item, read))
+            value, operands = condition.value(self._flow.look_up(item))
             if value is UNKNOWN and not self._all_answered(condition, item):
                 continue
-            seen = self._scene.operands(condition.reads, operands)
             if rule.verdict:
-                self._verdict(book, item, rule, value, seen)
+                self._verdict(book, item, rule, value, self._scene.operands(condition.reads, operands))
             elif value is True:
-                self._book(item, rule)
+                self._act(item, rule)
 
     def _verdict(self, book: ItemBook, item: Item, rule: RulePlan, value: object, seen: Operands) -> None:
         if item.verdict:
@@ -300,7 +209,12 @@ class Passage:
             for index, effect in enumerate(rule.do):
                 if isinstance(effect, PulseEffect):
                     self._fire(book, item, rule, effect, index)
-            self._book(item, rule)
+            self._act(item, rule)
+
+    def _act(self, item: Item, rule: RulePlan) -> None:
+        """Want a rule's bookings, once for each item."""
+        if rule.name not in item.fired and self._bookings.book(str(item.id), rule, self._flow.look_up(item)):
+            item.fired.append(rule.name)
 
     def _fire(self, book: ItemBook, item: Item, rule: RulePlan, effect: PulseEffect, index: int) -> None:
         output = self._scene.outputs[effect.output]
@@ -322,20 +236,22 @@ class Passage:
     def _decide(self, book: ItemBook, item: Item, verdict: Verdict, rule: str, why: str, operands: Operands) -> None:
         item.verdict, item.why = verdict.value, why
         self._scene.counters[verdict.value] += 1
-        model = next((self._models[self._steps[step].model] for step in item.called if step in self._steps), "")
+        steps = (self._flow.steps.get(name) for name in item.called)
+        model = next((self._answers.model(step) for step in steps if isinstance(step, StepPlan)), "")
         self._scene.effects.append(Decided(item.id, verdict.value, rule, why, operands, item.picture_digest, model))
         self._steering.decided()
 
     def _close(self, book: ItemBook, item: Item, way: str, why: str) -> None:
+        self._flow.release(item)
         book.close(item)
         self._scene.counters[way.replace("-", "_")] += 1
         self._scene.effects.append(Closed(item.id, way, why))
         for rule in self._end_rules[book.plan.name]:
             if rule.after.split(".")[-1] != way:
                 continue
-            value, _ = self._when[rule.name].value(lambda read: self._operand(item, read))
+            value, _ = self._when[rule.name].value(self._flow.look_up(item))
             if value is True:
-                self._book(item, rule)
+                self._act(item, rule)
 
     def _give_up(self, book: ItemBook, item: Item, why: str) -> None:
         if not item.verdict:
@@ -348,27 +264,12 @@ class Passage:
         self._scene.effects.append(Alarm("act-in-doubt", f"{item.id}: {why}"))
         self._close(book, item, "in-doubt", why)
 
-    def _book(self, item: Item, rule: RulePlan) -> None:
-        for index, effect in enumerate(rule.do):
-            if not isinstance(effect, BookingEffect):
-                continue
-            fields = []
-            for name, _ in effect.fields:
-                value, _ = self._fields[rule.name, index, name].value(lambda read: self._operand(item, read))
-                fields.append((name, None if value is UNKNOWN else value))
-            act = Act(str(item.id), effect.output, index)
-            self._bookings[str(act)] = Booking(act, effect.output, effect.verb, tuple(fields))
-            self._scene.counters["bookings"] += 1
-            self._scene.effects.append(Book(self._bookings[str(act)]))
-
     def _adopt(self, cause: str, output: str, note: bytes) -> None:
         """Take an act whose intent is durable though the step that made it is not: it must never be made again."""
-        kind, _, rest = cause.partition("-")
-        book = self._books.get(kind)
-        if book is None or output != book.plan.decide_before:
+        item_id = item_of(cause)
+        book = self._books.get(item_id.kind) if item_id is not None else None
+        if item_id is None or book is None or output != book.plan.decide_before:
             return
-        epoch, _, number_text = rest.rpartition("-")
-        item_id = ItemId(kind, int(epoch, 16), int(number_text))
         if book.epoch is None:
             book.epoch = item_id.epoch
         item = book.find(item_id)
@@ -384,34 +285,12 @@ class Passage:
         if not item.verdict:
             self._decide(book, item, Verdict(verdict), rule, "known from the act's intent after a crash", ())
 
-    def _health(self, step: StepPlan, event: events.ResultSeen) -> tuple[Health, str]:
-        health = Health(event.health)
-        if health is not Health.GOOD:
-            return health, event.why
-        age_ns = event.t - event.taken_t
-        if event.t - event.called_t > step.deadline_ns:
-            return Health.LATE, f"the answer came after {(event.t - event.called_t) / 1e6:.0f} ms"
-        if age_ns > self._scene.inputs[step.input].max_age_ns:
-            return Health.STALE, f"the picture was {age_ns / 1e6:.0f} ms old"
-        return health, ""
-
-    def _operand(self, item: Item, read: Operand | AggregateRef) -> object:
-        if isinstance(read, Operand) and read.source == "step":
-            return item.operand(read.name, read.field)
-        return self._scene.look_up(read)
-
     def _all_answered(self, condition: Condition, item: Item) -> bool:
         return all(
-            read.name in item.results for read in condition.reads if isinstance(read, Operand) and read.source == "step"
+            read.name in item.results
+            for read in condition.reads
+            if isinstance(read, Operand) and read.name in self._flow.steps
         )
-
-    def _item_of(self, cause: str) -> tuple[ItemBook | None, Item | None]:
-        for book in self._books.values():
-            kind, _, rest = cause.partition("-")
-            if kind == book.plan.name:
-                epoch, _, number = rest.rpartition("-")
-                return book, book.find(ItemId(kind, int(epoch, 16), int(number)))
-        return None, None
 
     def _decide_mm(self, book: ItemBook) -> float:
         output = self._scene.outputs.get(book.plan.decide_before)

@@ -4,35 +4,37 @@ of this step.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ripieno.plan import AggregateRef, Expression, Operand, OutputPlan, PipelinePlan
-from ripieno.rules import Accumulator, generate, operands_of
-from ripieno.values import UNKNOWN, Health, Setpoint
+from ripieno.plan import (
+    AggregateRef,
+    InputPlan,
+    JoinStep,
+    Operand,
+    OutputPlan,
+    PipelinePlan,
+    StepPlan,
+    WindowStep,
+)
+from ripieno.rules import Accumulator
+from ripieno.values import UNKNOWN, Setpoint
 
 from .effects import Effect, Operands
 
 Value = object
-
-
-class Condition:
-    """One generated function, with the names of what it reads."""
-
-    def __init__(self, tree: Expression) -> None:
-        self.reads: tuple[Operand | AggregateRef, ...] = operands_of(tree)
-        self._function: Callable[[Sequence[Value]], Value] = generate(tree, self.reads)
-
-    def value(self, look_up: Callable[[Operand | AggregateRef], Value]) -> tuple[Value, list[Value]]:
-        """Return the condition's value and the operands it was made from."""
-        values = [look_up(read) for read in self.reads]
-        return self._function(values), values
+Reads = Sequence[Operand | AggregateRef]
 
 
 class Scene:
-    """Shared state of one engine; only the engine's own parts touch it."""
+    """Shared state of one engine; only the engine's own parts touch it.
+
+    Attributes:
+        readings: of inputs, (when taken, health, numbers).
+        latest: newest value of each stream, (when taken, its fields or None).
+        derived: streams whose value is computed when it is asked for.
+    """
 
     def __init__(self, plan: PipelinePlan) -> None:
         self.plan = plan
@@ -42,19 +44,19 @@ class Scene:
         self.counters: Counter[str] = Counter()
         self.readings: dict[str, tuple[int, str, tuple[float, ...]]] = {}
         self.latest: dict[str, tuple[int, dict[str, object] | None]] = {}
+        self.derived: dict[str, Callable[[], dict[str, object] | None]] = {}
         self.outputs: dict[str, OutputPlan] = {output.name: output for output in plan.outputs}
         self.inputs = {one.name: one for one in plan.inputs}
         self.setpoints: dict[str, float] = {o.name: float(o.safe) for o in plan.outputs if o.kind == "setpoint"}
         self.accumulators = [Accumulator(aggregate) for aggregate in plan.aggregates]
+        self._max_age_ns = _ages(plan, self.inputs)
 
     def look_up(self, read: Operand | AggregateRef) -> Value:
-        """Return the value of an operand that belongs to no item: an aggregate, a reading's field or a setpoint."""
+        """Return the value of an operand that belongs to no item: an aggregate, a stream's field or a setpoint."""
         if isinstance(read, AggregateRef):
             return self.accumulators[read.index].value(self.t)
         if read.source == "output":
             return self.setpoints.get(read.name, UNKNOWN)
-        if read.source == "input":
-            return self._field(read.name, read.field)
         return self._newest(read.name, read.field)
 
     def name(self, read: Operand | AggregateRef) -> str:
@@ -64,7 +66,7 @@ class Scene:
         aggregate = self.plan.aggregates[read.index]
         return f"{aggregate.function}#{read.index}"
 
-    def operands(self, reads: Sequence[Operand | AggregateRef], values: Sequence[Value]) -> Operands:
+    def operands(self, reads: Reads, values: Sequence[Value]) -> Operands:
         """Return what a condition saw, for the record: numbers rounded to 6 places, unknown as None."""
         return tuple((self.name(read), _plain(value)) for read, value in zip(reads, values, strict=True))
 
@@ -98,23 +100,40 @@ class Scene:
         for accumulator, kept in zip(self.accumulators, accumulators, strict=True):
             accumulator.restore(kept)
 
-    def _field(self, name: str, field: str) -> Value:
-        plan = self.inputs[name]
-        if name not in self.readings:
-            return UNKNOWN
-        taken_t, health, values = self.readings[name]
-        if health != Health.GOOD or self.t - taken_t > plan.max_age_ns:
-            return UNKNOWN
-        value = values[[known for known, _ in plan.fields].index(field)]
-        return value if math.isfinite(value) else UNKNOWN
-
-    def _newest(self, step: str, field: str) -> Value:
-        """Return a field of a step's newest result, if it is healthy and no older than its input allows."""
-        taken_t, fields = self.latest.get(step, (0, None))
-        plan = next(one for one in self.plan.steps if one.name == step)
-        if fields is None or self.t - taken_t > self.inputs[plan.input].max_age_ns:
+    def _newest(self, name: str, field: str) -> Value:
+        """Return a field of a stream's newest value, if it is evidence and no older than it may be."""
+        if name in self.derived:
+            derived = self.derived[name]()
+            return UNKNOWN if derived is None else derived.get(field, UNKNOWN)
+        taken_t, fields = self.latest.get(name, (0, None))
+        if fields is None or self.t - taken_t > self._max_age_ns.get(name, 0):
             return UNKNOWN
         return fields.get(field, UNKNOWN)
+
+
+def _ages(plan: PipelinePlan, inputs: dict[str, InputPlan]) -> dict[str, int]:
+    """Return how old the newest value of each stream may be: what its source allows, and the pauses on the way."""
+    ages = {name: one.max_age_ns for name, one in inputs.items()}
+    steps: dict[str, Any] = {step.name: step for step in (*plan.steps, *plan.flow)}
+
+    def age(name: str) -> int:
+        if name not in ages:
+            match steps[name]:
+                case StepPlan() as step if step.input:
+                    ages[name] = age(step.input)
+                case StepPlan() as step:
+                    ages[name] = step.deadline_ns + max((age(one) for one in step.needs), default=0)
+                case WindowStep() as step:
+                    ages[name] = step.every_ns + age(step.input)
+                case JoinStep() as step:
+                    ages[name] = step.wait_ns + age(step.base)
+                case step:
+                    ages[name] = max((age(one) for one in step.needs), default=0)
+        return ages[name]
+
+    for name in steps:
+        age(name)
+    return ages
 
 
 def _plain(value: Value) -> object:

@@ -1,24 +1,31 @@
-"""Rules over time: looked at after every new result and at their own deadlines; they change setpoints and verify
-the change.
+"""Rules over time: looked at after every new value and at their own deadlines; they change setpoints, verify the
+change, and book.
+
+A setpoint whose rules are all blind (their conditions unknown) for longer than its lease is let go: it takes its safe
+value, and is steered from there once something is known again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from ripieno.plan import PipelinePlan, RulePlan, SetpointEffect
+from ripieno.plan import AggregateRef, Operand, PipelinePlan, RulePlan, SetpointEffect
+from ripieno.rules import Accumulator
 from ripieno.values import UNKNOWN
 
+from .bookings import Bookings
+from .condition import Condition
 from .effects import Alarm, Fired, Set
-from .scene import Condition, Scene, Value
+from .scene import Scene, Value
 from .watch import Trial, Watch
 
 
 class Steering:
     """All rules without `each`."""
 
-    def __init__(self, plan: PipelinePlan, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, plan: PipelinePlan, scene: Scene, bookings: Bookings) -> None:
+        self._scene, self._bookings = scene, bookings
         self._watches = [Watch(rule) for rule in plan.rules if not rule.each]
         self._when = {watch.rule.name: Condition(watch.rule.when) for watch in self._watches}
         self._that = {w.rule.name: Condition(w.rule.verify.that) for w in self._watches if w.rule.verify is not None}
@@ -28,19 +35,22 @@ class Steering:
             for index, effect in enumerate(watch.rule.do)
             if isinstance(effect, SetpointEffect)
         }
-        self._of = [Condition(aggregate.of) for aggregate in plan.aggregates]
-        self._on = [aggregate.on for aggregate in plan.aggregates]
+        self._samplers: dict[str, list[tuple[Condition, Accumulator]]] = {}
+        for aggregate, accumulator in zip(plan.aggregates, scene.accumulators, strict=True):
+            self._samplers.setdefault(aggregate.on, []).append((Condition(aggregate.of), accumulator))
+        self._steering = {
+            output: [w for w in self._watches if any(_sets(effect, output) for effect in w.rule.do)]
+            for output in scene.setpoints
+        }
+        self._blind_since: dict[str, int] = {}
 
-    def sample(self, step: str, fields: dict[str, object] | None) -> None:
-        """Feed each aggregate over `step` with the new result; None is an unknown sample."""
-        scene = self._scene
-        for on, of, accumulator in zip(self._on, self._of, scene.accumulators, strict=True):
-            if on != step:
-                continue
+    def sample(self, source: str, fields: dict[str, object] | None) -> None:
+        """Feed each aggregate over `source` with its new value; None is an unknown sample."""
+        for of, accumulator in self._samplers.get(source, ()):
             value: Value = UNKNOWN
             if fields is not None:
                 value, _ = of.value(lambda read: fields.get(getattr(read, "field", ""), UNKNOWN))
-            accumulator.add(scene.t, value)
+            accumulator.add(self._scene.t, value)
 
     def decided(self) -> None:
         """One more item has a verdict: trials that count items come closer to theirs."""
@@ -52,11 +62,15 @@ class Steering:
         """Judge trials that are due, then let every rule see its condition and act if it fires."""
         for watch in self._watches:
             self._judge(watch, t)
+        blind: set[str] = set()
         for watch in self._watches:
             condition = self._when[watch.rule.name]
             value, operands = condition.value(self._scene.look_up)
+            if value is UNKNOWN:
+                blind.add(watch.rule.name)
             if watch.see(value is True, t):
-                self._act(watch, t, self._scene.operands(condition.reads, operands))
+                self._act(watch, t, condition.reads, operands)
+        self._let_go(blind, t)
 
     def watch(self, rule: str) -> Watch:
         """Return the state of a rule over time. Raises KeyError."""
@@ -78,27 +92,56 @@ class Steering:
 
     def deadline(self, t: int) -> int | None:
         """Return the earliest time at which `look` is needed though nothing happens."""
-        return min((due for watch in self._watches if (due := watch.deadline(t)) is not None), default=None)
+        waits = [due for watch in self._watches if (due := watch.deadline(t)) is not None]
+        waits += [since + self._scene.outputs[output].lease_ns for output, since in self._blind_since.items()]
+        return min(waits, default=None)
 
-    def gap(self, gap_ns: int) -> None:
-        """Tell every rule how long no process ran."""
+    def gap(self, t: int, gap_ns: int) -> None:
+        """Tell every rule how long no process ran, and that it runs again at `t`."""
         for watch in self._watches:
-            watch.gap(gap_ns)
+            watch.gap(t, gap_ns)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> list[Any]:
         """Return what a snapshot keeps."""
-        return {watch.rule.name: watch.state() for watch in self._watches}
+        return [{watch.rule.name: watch.state() for watch in self._watches}, self._blind_since]
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned; rules that the snapshot does not know begin anew."""
+        watches, self._blind_since = state
         for watch in self._watches:
-            if watch.rule.name in state:
-                watch.restore(state[watch.rule.name])
+            if watch.rule.name in watches:
+                watch.restore(watches[watch.rule.name])
 
-    def _act(self, watch: Watch, t: int, operands: tuple[tuple[str, object], ...]) -> None:
+    def _let_go(self, blind: set[str], t: int) -> None:
+        """Let setpoints take their safe value whose rules have all been blind for longer than the lease."""
         scene = self._scene
+        for output, watches in self._steering.items():
+            safe = float(scene.outputs[output].safe)
+            if not watches or scene.setpoints[output] == safe or any(w.rule.name not in blind for w in watches):
+                self._blind_since.pop(output, None)
+                continue
+            since = self._blind_since.setdefault(output, t)
+            if t - since < scene.outputs[output].lease_ns:
+                continue
+            del self._blind_since[output]
+            before, scene.setpoints[output] = scene.setpoints[output], safe
+            for watch in watches:
+                watch.trial = None
+            scene.counters["setpoints_let_go"] += 1
+            text = f"{output}: nothing is known that it is steered by; it goes back to {safe:g}"
+            scene.effects += [
+                Set(scene.setpoint(output)),
+                Fired(watches[0].rule.name, "let-go", output, before, safe, ()),
+                Alarm("steering-blind", text),
+            ]
+
+    def _act(self, watch: Watch, t: int, reads: Sequence[Operand | AggregateRef], values: list[object]) -> None:
+        scene = self._scene
+        operands = scene.operands(reads, values)
         trial: Trial | None = None
-        acted = False
+        acted = self._bookings.book(f"{watch.rule.name}@{t}", watch.rule, scene.look_up) > 0
+        if acted:
+            scene.effects.append(Fired(watch.rule.name, "booked", "", 0.0, 0.0, operands))
         for index, effect in enumerate(watch.rule.do):
             if not isinstance(effect, SetpointEffect) or self._on_trial(effect.output):
                 continue
@@ -116,8 +159,8 @@ class Steering:
                 Fired(watch.rule.name, "changed", effect.output, before, after, operands),
             ]
             trial = self._trial(watch.rule, effect.output, after - before, t)
-        if acted:
             scene.counters["corrections"] += 1
+        if acted:
             watch.fired(t, trial)
 
     def _judge(self, watch: Watch, t: int) -> None:
@@ -167,3 +210,7 @@ class Steering:
             watch.at_limit = True
             text = f"{watch.rule.name}: {output} is at its limit ({value:g}); it cannot be changed further"
             self._scene.effects.append(Alarm("setpoint-at-limit", text))
+
+
+def _sets(effect: object, output: str) -> bool:
+    return isinstance(effect, SetpointEffect) and effect.output == output

@@ -3,7 +3,8 @@ undone.
 
 States of one rule: waiting (condition not true), holding (true since `since_t`, not yet for `for_ns`), resting (until
     `rest_until_t`),
-on trial (a change was made and `left_items` more items, or the time `judge_t`, decide whether it helped).
+on trial (a change was made and `left_items` more items, or the time `judge_t`, decide whether it helped), done (it has
+booked, and waits for its condition to be otherwise). A schedule has only the time `due_t` at which it looks next.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ripieno.plan import RulePlan
+from ripieno.plan import BookingEffect, RulePlan
 
 
 @dataclass(slots=True)
@@ -33,34 +34,46 @@ class Watch:
         self.rest_until_t = 0
         self.trial: Trial | None = None
         self.at_limit = False
+        self.is_done = False
+        self.due_t: int | None = None
 
     def see(self, holds: bool, t: int) -> bool:
         """Take the condition's value (unknown counts as not holding); return whether the rule fires now."""
+        if self.rule.every_ns:
+            return self._is_due(t) and holds
         if not holds:
             self.since_t = None
-            self.at_limit = False
+            self.at_limit = self.is_done = False
             return False
         if self.since_t is None:
             self.since_t = t
-        return t >= self.since_t + self.rule.for_ns and t >= self.rest_until_t and self.trial is None
+        is_ripe = t >= self.since_t + self.rule.for_ns and t >= self.rest_until_t
+        return is_ripe and self.trial is None and not self.is_done
 
     def fired(self, t: int, trial: Trial | None) -> None:
-        """Note that the rule acted at `t`: it rests, and its condition must hold anew for all of `for`."""
+        """Note that the rule acted at `t`: it rests, and its condition must hold anew for all of `for`.
+
+        A rule that books and gives no pause acts once until its condition has been otherwise.
+        """
         self.rest_until_t = t + self.rule.cooldown_ns
         self.since_t = None
         self.trial = trial
+        self.is_done = not self.rule.cooldown_ns and any(isinstance(one, BookingEffect) for one in self.rule.do)
 
-    def gap(self, gap_ns: int) -> None:
-        """Deal with a time in which no process ran, as the rule's `after_gap` says."""
-        if self.since_t is None or gap_ns <= 0:
+    def gap(self, t: int, gap_ns: int) -> None:
+        """Deal with a time in which no process ran and that is over at `t`, as the rule's `after_gap` says."""
+        if gap_ns <= 0:
             return
-        if self.rule.after_gap == "start_over":
-            self.since_t = None
-        elif self.rule.after_gap == "keep":
-            self.since_t += gap_ns
+        after_gap = self.rule.after_gap
+        if self.since_t is not None and after_gap != "fire_if_elapsed":
+            self.since_t = None if after_gap == "start_over" else self.since_t + gap_ns
+        if self.due_t is not None and after_gap != "fire_if_elapsed":
+            self.due_t = t + self.rule.every_ns if after_gap == "start_over" else self.due_t + gap_ns
 
     def deadline(self, t: int) -> int | None:
         """Return when this rule must be looked at again though nothing happens; None if only events matter."""
+        if self.rule.every_ns:
+            return self.due_t
         waits: list[int] = []
         if self.trial is not None and self.trial.judge_t:
             waits.append(self.trial.judge_t)
@@ -72,9 +85,18 @@ class Watch:
         """Return what a snapshot keeps."""
         trial = self.trial
         kept = None if trial is None else [trial.output, trial.change, trial.left_items, trial.judge_t]
-        return [self.since_t, self.rest_until_t, kept, self.at_limit]
+        return [self.since_t, self.rest_until_t, kept, self.at_limit, self.is_done, self.due_t]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
-        self.since_t, self.rest_until_t, kept, self.at_limit = state
+        self.since_t, self.rest_until_t, kept, self.at_limit, self.is_done, self.due_t = state
         self.trial = None if kept is None else Trial(*kept)
+
+    def _is_due(self, t: int) -> bool:
+        """Whether the schedule's time is there; the next one follows in its rhythm, missed ones are left out."""
+        if self.due_t is None:
+            self.due_t = t + self.rule.every_ns
+        if t < self.due_t:
+            return False
+        self.due_t += ((t - self.due_t) // self.rule.every_ns + 1) * self.rule.every_ns
+        return True

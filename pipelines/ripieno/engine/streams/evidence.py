@@ -1,0 +1,89 @@
+"""Which numbers of a sensor are evidence, and why the others are not: an alarm when that changes.
+
+A number that is not finite, not plausible, at the sensor's rail, or the very same for too long stands for nothing:
+the field is unknown. What came out of order, or from a clock that runs ahead, is not taken at all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ripieno.plan import FieldLimits, InputPlan, PipelinePlan
+from ripieno.values import Health
+
+from ..effects import Alarm
+from ..events import ReadingSeen
+from ..scene import Scene
+
+AHEAD_NS = 5_000_000  # the clocks of one host agree much better; a sensor's own may not
+
+
+class Evidence:
+    """The judge of all reading inputs. Keeps of each number with a `stuck_after` its value and since when it is so."""
+
+    def __init__(self, plan: PipelinePlan, scene: Scene) -> None:
+        self._scene = scene
+        self._inputs: dict[str, InputPlan] = {one.name: one for one in plan.inputs if one.kind == "reading"}
+        self._limits = {name: {limits.field: limits for limits in one.limits} for name, one in self._inputs.items()}
+        self._same: dict[str, list[Any]] = {}  # "input.field" -> [value, since]
+        self._doubts: dict[str, str] = {}  # "input" or "input.field" -> health
+
+    def judge(self, event: ReadingSeen) -> dict[str, object] | None:
+        """Return the fields that are evidence; None where the whole reading is none."""
+        plan = self._inputs[event.input]
+        health, why = self._whole(event)
+        self._note(event.input, health, why)
+        fields: dict[str, object] = {}
+        if health is Health.GOOD:
+            for (name, unit), value in zip(plan.fields, event.values, strict=True):
+                limits = self._limits[event.input].get(name)
+                doubt, text = self._field(f"{event.input}.{name}", value, unit, limits, event.taken_t)
+                self._note(f"{event.input}.{name}", doubt, text)
+                if doubt is Health.GOOD:
+                    fields[name] = value
+        return fields if health is Health.GOOD else None
+
+    def state(self) -> list[Any]:
+        """Return what a snapshot keeps."""
+        return [self._same, self._doubts]
+
+    def restore(self, state: list[Any]) -> None:
+        """Take back what `state` returned."""
+        self._same, self._doubts = state
+
+    def _whole(self, event: ReadingSeen) -> tuple[Health, str]:
+        before_t, _, _ = self._scene.readings.get(event.input, (0, "", ()))
+        if event.health != Health.GOOD:
+            return Health(event.health), f"the sensor's reading is {event.health}"
+        if event.taken_t > event.t + AHEAD_NS:
+            return Health.CLOCK_DRIFT, f"its clock is {(event.taken_t - event.t) / 1e6:.0f} ms ahead"
+        if event.taken_t < before_t:
+            return Health.CLOCK_DRIFT, f"a reading came {(before_t - event.taken_t) / 1e6:.0f} ms out of order"
+        return Health.GOOD, ""
+
+    def _field(self, name: str, value: float, unit: str, limits: FieldLimits | None, t: int) -> tuple[Health, str]:
+        if not math.isfinite(value):
+            return Health.NON_FINITE, "is no finite number"
+        if limits is None:
+            return Health.GOOD, ""
+        if value <= limits.rail_low or value >= limits.rail_high:
+            return Health.SATURATED, f"is at the sensor's limit ({value:g} {unit})"
+        if not limits.low <= value <= limits.high:
+            return Health.OUT_OF_RANGE, f"{value:g} {unit} is not plausible ({limits.low:g} to {limits.high:g})"
+        if limits.stuck_ns:
+            same = self._same.setdefault(name, [value, t])
+            if same[0] != value:
+                same[:] = [value, t]
+            elif t - same[1] >= limits.stuck_ns:
+                return Health.STUCK, f"has been {value:g} {unit} for {(t - same[1]) / 1e9:.1f} s without any change"
+        return Health.GOOD, ""
+
+    def _note(self, name: str, health: Health, why: str) -> None:
+        before = self._doubts.get(name, Health.GOOD.value)
+        if health == before:
+            return
+        self._doubts[name] = health.value
+        self._scene.counters[f"readings_{health.value}"] += 1
+        text = why or "is good again"
+        self._scene.effects.append(Alarm(f"reading-{health.value}", f"{name}: {text}"))
