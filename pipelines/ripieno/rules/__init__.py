@@ -4,8 +4,8 @@ In:    expression trees and aggregates of a plan, values or UNKNOWN.
 Out:   one fast function for each condition, streaming aggregates with durable state, the operands that a
 decision saw.
 Never: I/O, a clock, user text in generated source, memory beyond a window's bound.
-Start: generate.py (the fast way), kleene.py (the same, plainly told), aggregates.py (share, count, mean, min,
-max, rate).
+Start: generate.py (the fast way), kleene.py (the same, plainly told), aggregates.py (windows, and since), measures.py
+(share, count, rate, mean, deviation, min, max, quantile, trend, changed).
 """
 
 from .aggregates import MAX_SAMPLES, Accumulator

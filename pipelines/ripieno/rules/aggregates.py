@@ -2,104 +2,142 @@
 
 A window in samples holds the last n, known or not. A window in time holds the samples taken after t - last,
 MAX_SAMPLES of them at most: where more come, it is the last MAX_SAMPLES. The value is unknown while fewer than
-`min_samples` of them are known.
+`min_samples` of them are known. A number that is not finite is an unknown sample.
+
+`since` has no window: it is the time since the last sample that was true, and unknown before the first. A condition
+that is sampled no more was not seen to be true: its `since` grows while nothing comes.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import Any
 
 from ripieno.plan import Aggregate
 from ripieno.values import UNKNOWN
 
+from .kleene import LARGEST
+from .measures import Measure, measure_of
+
 MAX_SAMPLES = 4_096
 
 
 class Accumulator:
-    """One aggregate. share, count, rate cost O(1); mean, min, max go over the window once a change.
+    """One aggregate; `measures.py` says what each function costs. Nobody looks at a later time than the next sample's.
 
-    `next_change_ns()` says when time alone will change it.
+    Raises:
+        ValueError: the plan names a function that is none.
     """
 
     def __init__(self, plan: Aggregate) -> None:
+        self.is_since = plan.function == "since"
         self._plan = plan
-        self._most = min(plan.last_samples or MAX_SAMPLES, MAX_SAMPLES)
-        self._last_ns = plan.last_ns
-        self._samples: deque[tuple[int, Any]] = deque()
-        self._known = 0
-        self._true = 0
-        self._fresh: Any = None  # the value, while no sample came or went
+        self._most = 1 if self.is_since else min(plan.last_samples or MAX_SAMPLES, MAX_SAMPLES)
+        self._last_ns = 0 if self.is_since else plan.last_ns
+        # With none known, a share or a mean says nothing; a count or a rate of none is 0 where the plan wants that.
+        self._least = 1 if self.is_since else max(plan.min_samples, 0 if plan.function in ("count", "rate") else 1)
+        self._measure: Measure
+        self._times: deque[int]
+        self._values: deque[Any]
+        self._known: deque[int]  # times of the known ones
+        self._left: list[tuple[int, Any]]  # what left since the last sample came, for the snapshot
+        self._came_ns: int
+        self._fresh: Any  # the value, while no sample came or went; None: to be computed
+        self._clear()
+
+    @property
+    def known(self) -> int:
+        """How many known samples are in the window, as of the last look."""
+        return len(self._known)
+
+    @property
+    def last_true_ns(self) -> int | None:
+        """Of `since`: when the condition was last true, None if never."""
+        return self._times[-1] if self.is_since and self._times else None
 
     def add(self, t_ns: int, value: Any) -> None:
         """Take a sample. A time before the last sample's counts as that."""
-        if self._samples and t_ns < self._samples[-1][0]:
-            t_ns = self._samples[-1][0]
-        self._samples.append((t_ns, value))
+        if self.is_since and value is not True:
+            return
+        if t_ns < self._came_ns:
+            t_ns = self._came_ns
+        self._came_ns = t_ns
+        if self._times:
+            self._expire(t_ns)
+            if len(self._times) == self._most:
+                self._drop()
+        self._left.clear()
+        if isinstance(value, float) and not -LARGEST <= value <= LARGEST:
+            value = UNKNOWN
+        self._times.append(t_ns)
+        self._values.append(value)
         if value is not UNKNOWN:
-            self._known += 1
-            self._true += value is True
+            self._known.append(t_ns)
+            self._measure.add(t_ns, value)
         self._fresh = None
-        if len(self._samples) > self._most:
-            self._drop()
-        self._expire(t_ns)
 
     def value(self, t_ns: int) -> Any:
         """Return the value at this time, or UNKNOWN."""
-        self._expire(t_ns)
-        if self._fresh is None:
-            self._fresh = self._compute()
+        if self._last_ns:
+            self._expire(t_ns)
+        if self._fresh is None or self.is_since:
+            self._fresh = UNKNOWN if len(self._known) < self._least else self._measure.value(t_ns)
         return self._fresh
 
-    def next_change_ns(self) -> int | None:
-        """Return when the oldest sample leaves the window, None where samples leave only for others."""
-        return self._samples[0][0] + self._last_ns if self._last_ns and self._samples else None
+    def next_change_ns(self, t_ns: int) -> int | None:
+        """Return the first instant behind `t_ns` from which the value may be another though no sample comes.
+
+        Until then it is the same; None: for ever. `since` changes all the time and returns None: `turning.py` knows
+        when a comparison with it turns.
+        """
+        if not self._last_ns:
+            return None
+        self._expire(t_ns)
+        known, least = self._known, self._least
+        if not known or len(known) < least:
+            return None
+        leaver = self._measure.pivot(known)
+        if least:
+            short = known[len(known) - least]
+            leaver = short if leaver is None else min(short, leaver)
+        return None if leaver is None else leaver + self._last_ns
+
+    def samples(self) -> list[tuple[int, Any]]:
+        """Return the samples in the window as of the last look: (time, value or UNKNOWN), oldest first."""
+        return list(zip(self._times, self._values, strict=True))
 
     def state(self) -> list[Any]:
-        """Return what a snapshot keeps: pairs of time and value, unknown as None."""
-        return [[t_ns, None if value is UNKNOWN else value] for t_ns, value in self._samples]
+        """Return what a snapshot keeps: pairs of time and value, unknown as None.
+
+        It is the window as it was when the last sample came: whoever looked since then has changed nothing.
+        """
+        return [
+            [t_ns, None if value is UNKNOWN else value]
+            for t_ns, value in [*self._left, *zip(self._times, self._values, strict=True)]
+        ]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned; of more samples than the window has, the last ones."""
-        self._samples.clear()
-        self._known = self._true = 0
+        self._clear()
         for t_ns, value in state:
             self.add(t_ns, UNKNOWN if value is None else value)
-        self._fresh = None
+
+    def _clear(self) -> None:
+        self._measure = measure_of(self._plan)
+        self._times, self._values, self._known, self._left = deque(), deque(), deque(), []
+        self._came_ns, self._fresh = 0, None
 
     def _expire(self, t_ns: int) -> None:
         if self._last_ns:
             edge_ns = t_ns - self._last_ns
-            while self._samples and self._samples[0][0] <= edge_ns:
+            while self._times and self._times[0] <= edge_ns:
+                self._left.append((self._times[0], self._values[0]))
                 self._drop()
 
     def _drop(self) -> None:
-        _, value = self._samples.popleft()
+        self._times.popleft()
+        value = self._values.popleft()
         self._fresh = None
         if value is not UNKNOWN:
-            self._known -= 1
-            self._true -= value is True
-
-    def _compute(self) -> Any:
-        function = self._plan.function
-        if self._known < max(self._plan.min_samples, 1 if function not in ("count", "rate") else 0):
-            return UNKNOWN
-        if function == "share":
-            return self._true / self._known
-        if function == "count":
-            return float(self._true)
-        if function == "rate":
-            return self._true * 1e9 / self._last_ns if self._last_ns else UNKNOWN
-        known = [value for _, value in self._samples if value is not UNKNOWN]
-        if function == "mean":
-            return _mean(known)
-        return float(min(known) if function == "min" else max(known))
-
-
-def _mean(known: list[float]) -> Any:
-    """Return the exact sum divided by the count: no error grows with the samples that have come and gone."""
-    try:
-        return math.fsum(known) / len(known)
-    except OverflowError:
-        return UNKNOWN
+            self._known.popleft()
+            self._measure.drop(value)
