@@ -17,9 +17,10 @@ from models.tiny_model import LABELS, LOG, tiny_model
 
 from ripieno.contracts.runtime import Tensor
 from ripieno.errors import ModelError
-from ripieno.models.chain import Chain, level_table
+from ripieno.models import Colour, Declaration, Resize, TakesPicture, join
+from ripieno.models.chain import Chain
+from ripieno.models.quantisation import level_table
 from ripieno.models.runtimes import choose, known_names
-from ripieno.models.spec import Colour, Declaration, Resize, join
 from ripieno.values import Health
 
 INSTALLED = [name for name in sorted(known_names()) if name in ("litert", "tflite")]
@@ -37,9 +38,10 @@ def runtime(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def chain_of(model: bytes, runtime: str, labels: tuple[str, ...] = LABELS, **declared: object) -> Chain:
+def chain_of(model: bytes, runtime: str, labels: tuple[str, ...] = LABELS, **taken: object) -> Chain:
     session = choose(runtime).load(model, 1)
-    declaration = Declaration("tiny", "tiny.tflite", labels, **declared)  # type: ignore[arg-type]  # fields by name
+    takes = TakesPicture(**taken)  # type: ignore[arg-type]  # fields by name
+    declaration = Declaration("tiny", "tiny.tflite", labels, takes=takes)
     spec = join(declaration, hashlib.sha256(model).hexdigest(), session.inputs, session.outputs)
     return Chain(spec, session, itertools.count(0, 1000).__next__)
 
@@ -75,7 +77,12 @@ def test_the_order_of_channels_matters(runtime: str, kind: str) -> None:
 )
 def test_levels_reach_the_tensor_by_shift_or_by_table(runtime: str, scale: float, zero: int) -> None:
     session = choose(runtime).load(tiny_model("int8", scale=scale, zero=zero), 1)
-    spec = join(Declaration("tiny", "t", LABELS, pixel_range=(0.0, 1.0)), "", session.inputs, session.outputs)
+    spec = join(
+        Declaration("tiny", "t", LABELS, takes=TakesPicture(pixel_range=(0.0, 1.0))),
+        "",
+        session.inputs,
+        session.outputs,
+    )
     chain = Chain(spec, session, lambda: 0)
 
     answer = chain.run(picture((10, 100, 250)))

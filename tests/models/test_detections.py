@@ -15,10 +15,10 @@ import pytest
 from models.tiny_detector import tiny_detector
 
 from ripieno.errors import ModelError
+from ripieno.models import Declaration, Resize, TakesPicture, Task, join
 from ripieno.models.chain import Chain
 from ripieno.models.manifest import Manifest, SealedFile, SealedModel, parse_manifest, render_manifest
 from ripieno.models.runtimes import choose
-from ripieno.models.spec import Declaration, Resize, Task, join
 from ripieno.values import Detections, Health
 
 LABELS = ("red", "green", "blue")
@@ -128,7 +128,9 @@ def test_a_published_detector_finds_what_was_published() -> None:
     labels = tuple((data / "models/labels/coco_ssd_labelmap.txt").read_text().split("\n")[:90])
     golden = [one for one in json.loads((data / "models/golden.json").read_text())["results"] if "detections" in one]
     assert len(golden) >= 3
-    chain = chain_of((data / "models" / golden[0]["model"]).read_bytes(), labels, resize=Resize.AREA)
+    chain = chain_of(
+        (data / "models" / golden[0]["model"]).read_bytes(), labels, takes=TakesPicture(resize=Resize.AREA)
+    )
     for entry in golden:
         answer = chain.run((data / entry["input"]).read_bytes())
         assert isinstance(answer.result, Detections)

@@ -19,11 +19,13 @@ from ripieno.models import (
     Manifest,
     SealedFile,
     SealedModel,
+    TakesPicture,
+    join,
     parse_manifest,
     render_manifest,
     verify_files,
 )
-from ripieno.models.spec import declaration_from_plain, join, spec_from_plain
+from ripieno.models.spec import declaration_from_plain, spec_from_plain
 
 FILES = {"pipeline.yaml": b"ripieno: 1\n", "models/bead.tflite": b"\x00\x01", "golden/a.png": b"png"}
 TAKEN = Tensor("in", "int8", (1, 64, 96, 3), 1 / 255, -128)
@@ -92,7 +94,7 @@ def test_a_spec_survives_being_plain() -> None:
     spec = join(DECLARED, "ab", [TAKEN], [GIVEN])
 
     assert spec_from_plain(spec.to_plain()) == spec
-    assert (spec.width_px, spec.height_px, spec.channels, spec.pixel_range) == (96, 64, 3, (0.0, 1.0))
+    assert spec.takes == TakesPicture(pixel_range=(0.0, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ripieno.errors import BundleError
 from ripieno.models.manifest import FILE_NAME, MEND, Manifest, SealedModel, parse_manifest, verify_files
-from ripieno_daemon.workers.parts import GoldenPicture, PooledModel
+from ripieno_daemon.workers.parts import GoldenCase, PooledModel
 
 from .files import read_bytes, walk
 
@@ -42,6 +42,6 @@ def open_bundle(folder: Path | str) -> Bundle:
 
 
 def pooled(folder: Path, model: SealedModel) -> PooledModel:
-    """Return a sealed model with the absolute places of its file and golden pictures."""
-    golden = tuple(GoldenPicture(str(folder / g.picture), g.label, g.scores) for g in model.golden)
+    """Return a sealed model with the absolute places of its file and golden inputs."""
+    golden = tuple(GoldenCase(str(folder / g.path), g.label, g.scores) for g in model.golden)
     return PooledModel(model.spec, str(folder / model.file), golden)

@@ -1,7 +1,8 @@
-"""Seal a bundle: look into each model, ask it about the golden pictures, write the manifest.
+"""Seal a bundle: look into each model, ask it about the golden inputs, write the manifest.
 
-Golden pictures of a model: `golden/<model>/*.png`, or `golden/*.png` where that folder does not exist. One that is
-named for a label (`over-2.png`) must get that label.
+Golden inputs of a model: `golden/<model>/*.png`, or `golden/*.png` where that folder does not exist; `*.json` with a
+text or a vector where it takes no picture (models/golden.py). One that is named for a label (`over-2.png`) must get
+that label.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ripieno.errors import BundleError, ModelError
+from ripieno.models import join
+from ripieno.models.golden import ending_of, golden_bytes
 from ripieno.models.manifest import FILE_NAME, Golden, Manifest, SealedFile, SealedModel, render_manifest
-from ripieno.models.spec import Declaration, ModelSpec, join
+from ripieno.models.spec import Declaration, ModelSpec
 from ripieno.values import Health
 from ripieno_daemon.workers.parts import PooledModel, Step
 from ripieno_daemon.workers.pool import WorkerPool
 
 from .digests import digest_files
-from .files import write_whole
+from .files import read_bytes, write_whole
 from .inspect_model import Inspector
 from .opened import pooled
 
-PICTURE_S: Final = 10.0
+ANSWER_S: Final = 10.0
 DIGITS: Final = 6
 
 
@@ -40,7 +43,7 @@ def seal(
     Raises:
         BundleError: a file is missing, a link, or cannot be read or written.
         ModelError: a model is damaged, or its tensors do not fit its declaration; nothing is written.
-        WorkerLost: a model killed its worker while it looked at the golden pictures.
+        WorkerLost: a model killed its worker while it looked at the golden inputs.
     """
     return asyncio.run(seal_async(folder, declared, name=name, version=version, runtime=runtime))
 
@@ -62,16 +65,17 @@ async def seal_async(
     models: dict[str, SealedModel] = {}
     for model in declared:
         bare = SealedModel(model.file, specs[model.name])
-        models[model.name] = await _with_golden(place, bare, golden_paths(model.name, files), runtime)
+        paths = golden_paths(model.name, files, ending_of(model.takes))
+        models[model.name] = await _with_golden(place, bare, paths, runtime)
     manifest = Manifest(name, version, files, models)
     write_whole(place / FILE_NAME, render_manifest(manifest))
     return manifest
 
 
-def golden_paths(model: str, files: dict[str, SealedFile]) -> list[str]:
-    """Return the golden pictures of a model among the bundle's files."""
+def golden_paths(model: str, files: dict[str, SealedFile], ending: str) -> list[str]:
+    """Return the golden inputs of a model among the bundle's files."""
     for folder in (PurePosixPath("golden", model), PurePosixPath("golden")):
-        found = [path for path in files if PurePosixPath(path).parent == folder and path.endswith(".png")]
+        found = [path for path in files if PurePosixPath(path).parent == folder and path.endswith(ending)]
         if found:
             return sorted(found)
     return []
@@ -88,20 +92,24 @@ def _file_of(model: Declaration, files: dict[str, SealedFile], place: Path) -> S
 
 
 async def _with_golden(place: Path, bare: SealedModel, paths: list[str], runtime: str | None) -> SealedModel:
-    """Ask the model about each picture; then load it once more with the answers: the self-test of every start."""
+    """Ask the model about each input; then load it once more with the answers: the self-test of every start."""
     model = bare.spec.name
     golden: list[Golden] = []
     pool = _pool(pooled(place, bare), runtime)
     try:
         await pool.start()
         for path in paths:
-            answer = await pool.infer(model, str(place / path))
+            try:
+                given = golden_bytes(bare.spec.takes, read_bytes(place / path))
+            except ModelError as error:
+                raise ModelError(f"{place / path}: golden input of model {model}: {error}") from error
+            answer = await pool.infer_bytes(model, given)
             if answer.health is not Health.GOOD or answer.result is None:
-                raise ModelError(f"{place / path}: golden picture of model {model}: {answer.why}")
+                raise ModelError(f"{place / path}: golden input of model {model}: {answer.why}")
             promised = PurePosixPath(path).stem.partition("-")[0]
             if promised in bare.spec.labels and promised != answer.result.label:
                 raise ModelError(
-                    f"{place / path}: golden picture of model {model}: its name says {promised}, "
+                    f"{place / path}: golden input of model {model}: its name says {promised}, "
                     f"the model says {answer.result.label} {answer.result.score:.3f}"
                 )
             scores = tuple(round(score, DIGITS) for score in answer.result.scores)
@@ -118,7 +126,7 @@ async def _with_golden(place: Path, bare: SealedModel, paths: list[str], runtime
 
 
 def _pool(model: PooledModel, runtime: str | None) -> WorkerPool:
-    return WorkerPool({model.spec.name: model}, {model.spec.name: Step(model.spec.name, PICTURE_S)}, runtime, _nobody)
+    return WorkerPool({model.spec.name: model}, {model.spec.name: Step(model.spec.name, ANSWER_S)}, runtime, _nobody)
 
 
 def _nobody(_: str) -> None:

@@ -13,7 +13,7 @@ from .output import add_json, give
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="DIR", help="the bundle's folder, with pipeline.yaml in it")
-    parser.add_argument("--runtime", choices=["litert", "tflite"], help="the runtime that looks at the golden pictures")
+    parser.add_argument("--runtime", choices=["litert", "tflite"], help="the runtime that looks at the golden inputs")
     add_json(parser)
 
 
@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
     problems = asyncio.run(check(str(bundle)))
     lines = [f"{bundle / 'manifest.json'}: {len(manifest.files)} files, {len(manifest.models)} models"]
     for name, model in manifest.models.items():
-        lines.append(f"  {name}: {model.spec.digest[:16]}…, {len(model.golden)} golden pictures")
+        lines.append(f"  {name}: {model.spec.digest[:16]}…, {len(model.golden)} golden inputs")
     lines += [str(problem) for problem in problems]
     result = {
         "manifest": str(bundle / "manifest.json"),
@@ -47,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
 COMMAND = Command(
     "bundle seal",
     "author",
-    "write a bundle's manifest: digests, tensors, and what its models say of the golden pictures",
+    "write a bundle's manifest: digests, tensors, and what its models say of the golden inputs",
     "ripieno bundle seal pipelines/bundles/quality-control",
     _arguments,
     _run,

@@ -1,6 +1,6 @@
 """Workers: models run in processes that may die.
 
-In:    models with their digests, steps with deadline and priority, pictures by path or as bytes.
+In:    models with their digests, steps with deadline and priority, pictures by path or as bytes, texts, vectors.
 Out:   Inferred values within the deadline; what runs behind each step; a word to `say` when a worker dies or a model
        is put out of use.
 Never: numpy, OpenCV or a model runtime in the control process; a frame that waits behind a dead call; a model file
@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .inline import InlineInference
     from .lane import DeadlineRules
-    from .parts import GoldenPicture, PooledModel, Step
+    from .parts import GoldenCase, PooledModel, Step
     from .pool import WorkerPool
 
-__all__ = ["DeadlineRules", "GoldenPicture", "InlineInference", "PooledModel", "Step", "WorkerPool"]
+__all__ = ["DeadlineRules", "GoldenCase", "InlineInference", "PooledModel", "Step", "WorkerPool"]
 
 _HOMES = {
     "DeadlineRules": "lane",
-    "GoldenPicture": "parts",
+    "GoldenCase": "parts",
     "InlineInference": "inline",
     "PooledModel": "parts",
     "Step": "parts",

@@ -1,32 +1,48 @@
 """What a caller gives a model, as it goes to the worker: a reference that the worker opens, or the bytes themselves.
 
-A text or a vector that no model takes gets its answer here and never travels.
+What the model cannot take gets its answer here and never travels.
 """
 
 from __future__ import annotations
 
+from ripieno.errors import ModelError
+from ripieno.models import ModelSpec, TakesNumbers, TakesPicture, TakesText
+from ripieno.models.takes import named
 from ripieno.values import Given, Health, Inferred, PictureRef, Text, Vector
 from ripieno.values.given import MAX_CHARACTERS, MAX_NUMBERS
 
 
-def carried(given: str | Given) -> tuple[str, bytes | None]:
-    """Return (reference, None) of a picture, ("", bytes) of a text or a vector."""
-    match given:
-        case str():
-            return given, None
-        case PictureRef(ref):
+def carried(spec: ModelSpec, given: str | Given) -> tuple[str, bytes | None] | Inferred:
+    """Return (reference, None) of a picture, ("", bytes) of a text or a vector; the answer where it is too long.
+
+    Raises:
+        ModelError: the model takes something else.
+    """
+    match given, spec.takes:
+        case str() as ref, TakesPicture():
             return ref, None
-        case _:
+        case PictureRef(ref), TakesPicture():
+            return ref, None
+        case Text(text), TakesText():
+            if len(text) > MAX_CHARACTERS:
+                return _too_long(f"the text has {len(text)} characters; at most {MAX_CHARACTERS} are read")
             return "", given.encoded
+        case Vector(numbers), TakesNumbers():
+            if len(numbers) > MAX_NUMBERS:
+                return _too_long(f"the vector has {len(numbers)} numbers; at most {MAX_NUMBERS} are read")
+            return "", given.encoded
+    raise ModelError(f"model {spec.name} takes {named(spec.takes)}, got {_named(given)}")
 
 
-def too_long(given: str | Given) -> Inferred | None:
-    """Return the answer to what is longer than any model reads, None where it is not."""
+def _too_long(why: str) -> Inferred:
+    return Inferred(Health.WRONG_SIZE, None, why, "", 0, 0)
+
+
+def _named(given: str | Given) -> str:
     match given:
-        case Text(text) if len(text) > MAX_CHARACTERS:
-            what = f"the text has {len(text)} characters; at most {MAX_CHARACTERS} are read"
-        case Vector(numbers) if len(numbers) > MAX_NUMBERS:
-            what = f"the vector has {len(numbers)} numbers; at most {MAX_NUMBERS} are read"
+        case Text():
+            return "a text"
+        case Vector(numbers):
+            return f"{len(numbers)} numbers"
         case _:
-            return None
-    return Inferred(Health.WRONG_SIZE, None, what, "", 0, 0)
+            return "a picture"

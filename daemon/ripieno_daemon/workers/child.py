@@ -69,9 +69,6 @@ def _settle(parent: int, nice: int) -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
         libc.mallopt(M_TRIM_THRESHOLD, 4 * KEPT_BYTES)
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def _receive(line: socket.socket) -> list[Any] | None:
@@ -101,7 +98,9 @@ class Server:
 
     def __init__(self, runtime: Runtime) -> None:
         from .mapped import MappedPictures
-        from .served import ServedModel  # numpy and OpenCV come in here, after mallopt
+        from .served import (
+            ServedModel,  # numpy comes in here, after mallopt; OpenCV with the first model that takes pictures
+        )
 
         self._runtime = runtime
         self._served = ServedModel

@@ -14,7 +14,7 @@ from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
 from ripieno.values import Given, Health, Inferred
 
-from .asked import carried, too_long
+from .asked import carried
 from .parts import PooledModel, Step, check_steps
 
 
@@ -70,9 +70,10 @@ class InlineInference:
         plan = self._steps.get(step)
         if plan is None or plan.model not in self._served:
             raise ModelError(f"no step {step!r} is running; there are {', '.join(sorted(self._steps)) or 'none'}")
-        if (answer := too_long(given)) is not None:
-            return answer
-        ref, encoded = carried(given)
+        goes = carried(self._models[plan.model].spec, given)
+        if isinstance(goes, Inferred):
+            return goes
+        ref, encoded = goes
         latency_s = self._latency_s(step)
         if latency_s >= plan.deadline_s:
             await self._clock.sleep(plan.deadline_s)

@@ -14,8 +14,8 @@ NICE: Final[Mapping[str, int]] = {"high": 0, "normal": 5, "low": 10}
 
 
 @dataclass(frozen=True, slots=True)
-class GoldenPicture:
-    """A picture (absolute path) and what the sealed model said about it."""
+class GoldenCase:
+    """A picture, text or vector (absolute path of its file) and what the sealed model said about it."""
 
     path: str
     label: str
@@ -28,11 +28,11 @@ class PooledModel:
 
     spec: ModelSpec
     path: str
-    golden: tuple[GoldenPicture, ...] = ()
+    golden: tuple[GoldenCase, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
         """Return what travels to the worker."""
-        golden = [[picture.path, picture.label, list(picture.scores)] for picture in self.golden]
+        golden = [[case.path, case.label, list(case.scores)] for case in self.golden]
         return {"spec": self.spec.to_plain(), "path": self.path, "golden": golden}
 
 
@@ -47,7 +47,7 @@ class Step:
 
 def pooled_from_plain(plain: Mapping[str, Any]) -> PooledModel:
     """Return the model that `PooledModel.to_plain` gave."""
-    golden = tuple(GoldenPicture(path, label, tuple(scores)) for path, label, scores in plain["golden"])
+    golden = tuple(GoldenCase(path, label, tuple(scores)) for path, label, scores in plain["golden"])
     return PooledModel(spec_from_plain(plain["spec"]), plain["path"], golden)
 
 

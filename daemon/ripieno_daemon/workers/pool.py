@@ -9,7 +9,7 @@ from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
 from ripieno.values import Given, Inferred
 
-from .asked import carried, too_long
+from .asked import carried
 from .lane import DeadlineRules, Lane
 from .parts import NICE, PooledModel, Step, check_steps
 from .process import Spawn, spawn_exec
@@ -48,7 +48,7 @@ class WorkerPool:
         """Start the workers, load and self-test every model that a step uses; return what runs behind each step.
 
         Raises:
-            ModelError: a model is missing, not the sealed one, refused, or fails its golden pictures.
+            ModelError: a model is missing, not the sealed one, refused, or fails its golden inputs.
             WorkerLost: a worker died or was not ready in time; its last words are in the message.
             No worker is left after either.
         """
@@ -79,17 +79,21 @@ class WorkerPool:
 
     async def infer(self, step: str, given: str | Given) -> Inferred:
         """See contracts.ports.Inference.infer: a picture is the file at its ref."""
-        answer = too_long(given)
-        return answer if answer is not None else await self._infer(step, *carried(given))
+        plan = self._plan(step)
+        goes = carried(self._models[plan.model].spec, given)
+        return goes if isinstance(goes, Inferred) else await self._infer(plan, *goes)
 
     async def infer_bytes(self, step: str, encoded: bytes) -> Inferred:
-        """As `infer`, for a picture that came over the network: the encoded bytes travel to the worker."""
-        return await self._infer(step, "", encoded)
+        """As `infer`, for what is bytes already, such as a picture that came over the network; see Chain.run."""
+        return await self._infer(self._plan(step), "", encoded)
 
-    async def _infer(self, step: str, ref: str, encoded: bytes | None) -> Inferred:
+    def _plan(self, step: str) -> Step:
         plan = self._steps.get(step)
         if plan is None or plan.priority not in self._lanes:
             raise ModelError(f"no step {step!r} is running; there are {', '.join(sorted(self._steps)) or 'none'}")
+        return plan
+
+    async def _infer(self, plan: Step, ref: str, encoded: bytes | None) -> Inferred:
         return await self._lanes[plan.priority].infer(plan.model, ref, encoded, plan.deadline_s)
 
     def worker_pids(self) -> Mapping[str, int | None]:

@@ -10,12 +10,16 @@ from typing import Any, Final
 from ripieno.contracts.runtime import Loaded, Runtime
 from ripieno.errors import ModelError
 from ripieno.models.chain import Chain
+from ripieno.models.golden import golden_bytes
+from ripieno.models.spec import ModelSpec, Task
 from ripieno.values import Health, Inferred
 
-from .parts import GoldenPicture, PooledModel, pooled_from_plain
+from .parts import GoldenCase, PooledModel, pooled_from_plain
 
 # Kernels differ by a few levels in the last layers; a wrong preprocessing differs by far more.
 SCORE_TOLERANCE: Final = 0.1
+LEVELS_TOLERANCE: Final = 8  # of a regression's output
+FLOAT_TOLERANCE: Final = 1e-3
 TIMED_RUNS: Final = 5
 THREADS: Final = 1
 
@@ -35,8 +39,8 @@ class ServedModel:
         """Load what `PooledModel.to_plain` describes.
 
         Raises:
-            ModelError: the file cannot be read or is not the sealed one, the runtime refuses it, or a golden picture
-                gets another answer.
+            ModelError: the file cannot be read or is not the sealed one, the runtime refuses it, or a golden input gets
+                another answer.
         """
         model = pooled_from_plain(plain)
         spec = model.spec
@@ -52,9 +56,9 @@ class ServedModel:
             spec.name, chain, Loaded(spec.name, runtime.name, runtime.version(), fingerprint, times_us[TIMED_RUNS // 2])
         )
 
-    def run(self, encoded: bytes) -> Inferred:
-        """Return what the model says of a picture; see Chain.run."""
-        return self.chain.run(encoded)
+    def run(self, given: bytes) -> Inferred:
+        """Return what the model says of a picture, a text or numbers; see Chain.run."""
+        return self.chain.run(given)
 
     def described(self) -> list[Any]:
         """Return the fields of `Loaded`, in order."""
@@ -89,24 +93,35 @@ def fingerprint_of(outputs: Sequence[bytes]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _self_test(chain: Chain, golden: Sequence[GoldenPicture], read: Callable[[str], bytes]) -> str:
-    """Run the ramp and every golden picture; return the fingerprint. Raises ModelError."""
+def allowed(spec: ModelSpec) -> float:
+    """Return how far a score or value of a golden input may be from the sealed one."""
+    tensor = spec.outputs[0]
+    if spec.task is not Task.REGRESS:
+        return SCORE_TOLERANCE
+    return LEVELS_TOLERANCE * tensor.scale if tensor.dtype != "float32" else FLOAT_TOLERANCE
+
+
+def _self_test(chain: Chain, golden: Sequence[GoldenCase], read: Callable[[str], bytes]) -> str:
+    """Run the ramp and every golden input; return the fingerprint. Raises ModelError."""
     chain.run_ramp()
-    outputs = [chain.raw_output()]
-    for picture in golden:
-        name = picture.path.rpartition("/")[2]
+    outputs, near = [chain.raw_output()], allowed(chain.spec)
+    for case in golden:
+        name = case.path.rpartition("/")[2]
         try:
-            answer = chain.run(read(picture.path))
+            answer = chain.run(golden_bytes(chain.spec.takes, read(case.path)))
         except OSError as error:
-            raise ModelError(f"self-test: golden picture {picture.path}: {error.strerror or error}") from error
+            raise ModelError(f"self-test: golden input {case.path}: {error.strerror or error}") from error
+        except ModelError as error:
+            raise ModelError(f"self-test: golden input {name}: {error}") from error
         if answer.health is not Health.GOOD or answer.result is None:
-            raise ModelError(f"self-test: golden picture {name}: {answer.why}")
+            raise ModelError(f"self-test: golden input {name}: {answer.why}")
         outputs.append(chain.raw_output())
-        apart = max((abs(a - b) for a, b in zip(answer.result.scores, picture.scores, strict=False)), default=0.0)
-        if answer.result.label != picture.label or apart > SCORE_TOLERANCE:
+        apart = max((abs(a - b) for a, b in zip(answer.result.scores, case.scores, strict=False)), default=0.0)
+        if answer.result.label != case.label or apart > near:
+            wanted = f"{case.label} {max(case.scores, default=0.0):.3f}".strip()
+            got = f"{answer.result.label} {max(answer.result.scores, default=0.0):.3f}".strip()
             raise ModelError(
-                f"self-test: golden picture {name}: expected {picture.label} {max(picture.scores, default=0.0):.3f}, "
-                f"got {answer.result.label} {answer.result.score:.3f} "
-                f"(a score is {apart:.3f} off, {SCORE_TOLERANCE} is allowed)"
+                f"self-test: golden input {name}: expected {wanted}, got {got} "
+                f"(one number is {apart:.3g} off, {near:.3g} is allowed)"
             )
     return fingerprint_of(outputs)

@@ -4,7 +4,8 @@
 
 Control to worker (`id` rises; the answer carries it):
     [LOAD, id, model]               model: PooledModel.to_plain()
-    [INFER, id, name, ref, encoded] the picture at path `ref`, or the bytes `encoded` when they are not nil
+    [INFER, id, name, ref, encoded] the picture at path `ref`, or the bytes `encoded` when they are not nil: an encoded
+                                    picture, a text in UTF-8, or little-endian float64 numbers, as the model takes
     [INSPECT, id, path]             look into a model file, in a process of its own
 Worker to control:
     [id, OK, ...]                   what LOAD, INFER or INSPECT give
@@ -20,7 +21,7 @@ from typing import Any, Final
 import msgpack  # type: ignore[import-untyped, unused-ignore]  # ships no types in all the versions that we support
 
 from ripieno.errors import WorkerLost
-from ripieno.values import Classification, Detection, Detections, Health, Inferred
+from ripieno.values import Classification, Detection, Detections, Health, Inferred, Regression, Result
 
 LOAD: Final = 1
 INFER: Final = 2
@@ -29,6 +30,7 @@ OK: Final = 0
 REFUSED: Final = 1
 CLASSIFIED: Final = 0
 DETECTED: Final = 1
+REGRESSED: Final = 2
 
 PREFIX: Final = 4
 MAX_BYTES: Final = 64 << 20  # an encoded picture of 50 megapixels
@@ -88,16 +90,24 @@ def inferred_to_list(answer: Inferred) -> list[Any]:
         result = [CLASSIFIED, answer.result.label, answer.result.score, list(answer.result.scores)]
     elif isinstance(answer.result, Detections):
         result = [DETECTED, *([one.label, one.score, *one.box] for one in answer.result.found)]
+    elif isinstance(answer.result, Regression):
+        result = [REGRESSED, *([name, value] for name, value in answer.result.values)]
     return [str(answer.health), result, answer.why, answer.picture_digest, answer.decode_us, answer.invoke_us]
 
 
 def inferred_from_list(tail: list[Any]) -> Inferred:
     """Return the Inferred in the tail of an answer to INFER."""
     health, result, why, digest, decode_us, invoke_us = tail
-    found: Classification | Detections | None = None
-    if result is not None and result[0] == CLASSIFIED:
-        found = Classification(result[1], result[2], tuple(result[3]))
-    elif result is not None:
-        rows = result[1:]
-        found = Detections(tuple(Detection(label, score, (a, b, c, d)) for label, score, a, b, c, d in rows))
-    return Inferred(Health(health), found, why, digest, decode_us, invoke_us)
+    return Inferred(Health(health), _result(result), why, digest, decode_us, invoke_us)
+
+
+def _result(plain: list[Any] | None) -> Result | None:
+    if plain is None:
+        return None
+    kind, *rows = plain
+    if kind == CLASSIFIED:
+        label, score, scores = rows
+        return Classification(label, score, tuple(scores))
+    if kind == DETECTED:
+        return Detections(tuple(Detection(label, score, (a, b, c, d)) for label, score, a, b, c, d in rows))
+    return Regression(tuple((name, value) for name, value in rows))

@@ -6,14 +6,13 @@ Scores and boxes are rounded to what a person can use of them (6 and 4 places), 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ripieno.contracts.runtime import Tensor
 from ripieno.errors import ModelError
-from ripieno.values import Classification, Detection, Detections, Health
+from ripieno.values import Classification, Detection, Detections, Health, Regression, Result
 
 from .spec import ModelSpec, Task
 
@@ -29,22 +28,19 @@ class ResultError(ModelError):
         super().__init__(message)
 
 
-def dequantise(levels: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
-    """Return the real values that levels stand for: scale * (level - zero_point); float tensors as they are."""
-    if tensor.dtype == "float32":
-        return levels.astype(np.float32, copy=False)
-    return (np.float32(tensor.scale) * (levels.astype(np.int32) - tensor.zero_point)).astype(np.float32)
-
-
-def decode_result(spec: ModelSpec, outputs: Sequence[NDArray[np.float32]]) -> Classification | Detections:
+def decode_result(spec: ModelSpec, outputs: Sequence[NDArray[np.float32]]) -> Result:
     """Return the result that the task reads from real outputs, in the order of the file.
 
     Raises:
         ResultError: a value is not finite, or a class has no label.
     """
-    if spec.task is Task.CLASSIFY:
-        return _classification(spec, outputs[0].reshape(-1))
-    return _detections(spec, dict(zip(spec.order, outputs, strict=True)))
+    match spec.task:
+        case Task.CLASSIFY:
+            return _classification(spec, outputs[0].reshape(-1))
+        case Task.REGRESS:
+            return _regression(spec, outputs[0].reshape(-1))
+        case Task.DETECT:
+            return _detections(spec, dict(zip(spec.order, outputs, strict=True)))
 
 
 def _classification(spec: ModelSpec, scores: NDArray[np.float32]) -> Classification:
@@ -53,6 +49,11 @@ def _classification(spec: ModelSpec, scores: NDArray[np.float32]) -> Classificat
     best = int(scores.argmax())
     plain = tuple(float(score) for score in scores)
     return Classification(spec.labels[best], plain[best], plain)
+
+
+def _regression(spec: ModelSpec, values: NDArray[np.float32]) -> Regression:
+    _finite(spec, values)
+    return Regression(tuple(zip(spec.order, map(float, values), strict=True)))
 
 
 def _detections(spec: ModelSpec, outputs: dict[str, NDArray[np.float32]]) -> Detections:

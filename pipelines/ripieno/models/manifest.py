@@ -7,6 +7,8 @@ same manifest is the same bytes, so its own digest can be signed.
      "files":  {path: {"sha256": hex, "bytes": n}},
      "models": {name: {"file": path, "sha256": hex, "task": ..., "labels": [...], "input": {...}, "tensors": {...},
                        "golden": [{"picture": path, "label": ..., "scores": [...]}], "fingerprint": {runtime: hex}}}}
+
+A model that takes a text or numbers has "given" in the place of "picture".
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ from typing import Any, Final
 from ripieno.errors import BundleError, ModelError
 
 from .spec import ModelSpec, spec_from_plain
+from .takes import TakesPicture
 
 FORMAT: Final = 1
 FILE_NAME: Final = "manifest.json"
+GOLDEN_KEYS: Final = ("given", "picture")
 MEND: Final = "seal it again with `ripieno bundle seal DIR` if you changed it, else get the bundle anew"
 
 
@@ -36,9 +40,9 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """What the model said about a picture of the bundle when it was sealed; scores in the model's order."""
+    """What the model said about a picture, text or vector of the bundle when it was sealed; scores in its order."""
 
-    picture: str
+    path: str
     label: str
     scores: tuple[float, ...]
 
@@ -70,7 +74,8 @@ def render_manifest(manifest: Manifest) -> bytes:
         plain = model.spec.to_plain()
         del plain["name"]
         plain["file"] = model.file
-        plain["golden"] = [{"picture": g.picture, "label": g.label, "scores": list(g.scores)} for g in model.golden]
+        key = GOLDEN_KEYS[isinstance(model.spec.takes, TakesPicture)]
+        plain["golden"] = [{key: g.path, "label": g.label, "scores": list(g.scores)} for g in model.golden]
         plain["fingerprint"] = dict(model.fingerprint)
         models[name] = plain
     whole = {
@@ -108,12 +113,13 @@ def parse_manifest(received: bytes, where: str = FILE_NAME) -> Manifest:
 
 
 def _model(name: str, plain: Mapping[str, Any]) -> SealedModel:
+    spec = spec_from_plain({**plain, "name": name})
+    key = GOLDEN_KEYS[isinstance(spec.takes, TakesPicture)]
     golden = tuple(
-        Golden(str(g["picture"]), str(g["label"]), tuple(float(score) for score in g["scores"]))
-        for g in plain["golden"]
+        Golden(str(g[key]), str(g["label"]), tuple(float(score) for score in g["scores"])) for g in plain["golden"]
     )
     prints = {str(runtime): str(digest) for runtime, digest in plain["fingerprint"].items()}
-    return SealedModel(str(plain["file"]), spec_from_plain({**plain, "name": name}), golden, prints)
+    return SealedModel(str(plain["file"]), spec, golden, prints)
 
 
 def verify_files(manifest: Manifest, read: Callable[[str], bytes], present: Collection[str] | None = None) -> None:

@@ -7,7 +7,7 @@ Start: arrivals.py (what comes in), acts.py (what goes out), evidence.py (how fa
 
 from .acts import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
 from .arrivals import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
-from .detections import Classification, Detection, Detections, Inferred
+from .detections import Classification, Detection, Detections, Inferred, Regression, Result
 from .evidence import UNKNOWN, Health, Unknown
 from .given import Given, PictureRef, Text, Vector
 from .items import ItemId, Verdict
@@ -36,6 +36,8 @@ __all__ = [
     "Pulse",
     "Reading",
     "Record",
+    "Regression",
+    "Result",
     "Setpoint",
     "Text",
     "Trigger",

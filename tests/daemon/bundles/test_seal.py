@@ -91,7 +91,7 @@ def test_a_golden_picture_that_is_named_for_another_label_is_refused(bundle: Pat
     painted(bundle / "golden", "red", "blue-2")
 
     with pytest.raises(
-        ModelError, match=r"blue-2.png: golden picture of model tiny: its name says blue, the model says red"
+        ModelError, match=r"blue-2.png: golden input of model tiny: its name says blue, the model says red"
     ):
         sealed(bundle)
     assert not (bundle / "manifest.json").exists()

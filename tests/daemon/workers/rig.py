@@ -10,7 +10,7 @@ import numpy as np
 from models.tiny_model import LABELS, tiny_model
 
 from ripieno.contracts.runtime import Tensor
-from ripieno.models.spec import Declaration, join
+from ripieno.models import Declaration, join
 from ripieno_daemon.workers import PooledModel
 
 TAKEN = Tensor("picture", "int8", (1, 8, 8, 3), 1 / 255, -128)

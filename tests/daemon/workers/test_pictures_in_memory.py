@@ -11,8 +11,8 @@ import uvloop
 from models.tiny_detector import tiny_detector
 
 from ripieno.contracts.slots import SlotRef
+from ripieno.models import Declaration, Task, join
 from ripieno.models.runtimes import choose
-from ripieno.models.spec import Declaration, Task, join
 from ripieno.values import Detections, Health
 from ripieno_daemon.children.processes import ChildProcesses
 from ripieno_daemon.workers import PooledModel, Step, WorkerPool

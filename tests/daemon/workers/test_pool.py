@@ -17,7 +17,7 @@ from daemon.workers.rig import painted, pooled_tiny
 
 from ripieno.errors import ModelError, WorkerLost
 from ripieno.values import Health, Inferred
-from ripieno_daemon.workers import DeadlineRules, GoldenPicture, PooledModel, Step, WorkerPool
+from ripieno_daemon.workers import DeadlineRules, GoldenCase, PooledModel, Step, WorkerPool
 
 RULES = DeadlineRules(start_s=30.0, grace_s=0.05)
 PATIENT = Step("tiny", 20.0, "high")
@@ -248,12 +248,12 @@ def no_model(model: PooledModel, folder: Path) -> PooledModel:
 
 
 def other_answer(model: PooledModel, folder: Path) -> PooledModel:
-    return replace(model, golden=(GoldenPicture(painted(folder, "red"), "blue", (0.0, 0.0, 1.0)),))
+    return replace(model, golden=(GoldenCase(painted(folder, "red"), "blue", (0.0, 0.0, 1.0)),))
 
 
 def truncated_golden(model: PooledModel, folder: Path) -> PooledModel:
     Path(painted(folder, "red")).write_bytes(Path(painted(folder, "red")).read_bytes()[:40])
-    return replace(model, golden=(GoldenPicture(str(folder / "red.png"), "red", (1.0, 0.0, 0.0)),))
+    return replace(model, golden=(GoldenCase(str(folder / "red.png"), "red", (1.0, 0.0, 0.0)),))
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def truncated_golden(model: PooledModel, folder: Path) -> PooledModel:
         (wrong_digest, "expected sha256 0000000000000000..., found .* it is not the sealed file"),
         (missing_file, "none.tflite: No such file"),
         (no_model, "not a TensorFlow Lite model"),
-        (other_answer, "golden picture red.png: expected blue 1.000, got red"),
-        (truncated_golden, "golden picture red.png: PNG is truncated"),
+        (other_answer, "golden input red.png: expected blue 1.000, got red"),
+        (truncated_golden, "golden input red.png: PNG is truncated"),
     ],
 )
 def test_a_model_that_is_not_as_sealed_stops_the_start_and_leaves_no_worker(
@@ -283,7 +283,7 @@ def test_golden_pictures_as_sealed_pass_the_self_test(tmp_path: Path) -> None:
     """Negative control of the test above."""
 
     async def work() -> None:
-        golden = (GoldenPicture(painted(tmp_path, "red"), "red", (1.0, 0.0, 0.0)),)
+        golden = (GoldenCase(painted(tmp_path, "red"), "red", (1.0, 0.0, 0.0)),)
         async with running({"tiny": replace(pooled_tiny(tmp_path), golden=golden)}, {"look": PATIENT}) as pool:
             assert pool.worker_pids()["high"]
 
