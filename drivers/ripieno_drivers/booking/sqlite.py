@@ -33,7 +33,7 @@ class BookingSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class BookingPoint:
-    """An output whose bookings go there; nothing to set."""
+    """An output whose bookings, messages or reports go there; nothing to set."""
 
 
 class SqliteBooking:
@@ -123,7 +123,7 @@ DRIVER = Driver(
     settings=BookingSettings,
     point=BookingPoint,
     inputs=frozenset(),
-    outputs=frozenset({"booking"}),
+    outputs=frozenset({"booking", "message", "report"}),
     pulse_contract="none",
     falls_safe=True,
     open=_open,
