@@ -12,24 +12,33 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgpack
 
-from ripieno.contracts.driver import Arrival, Context, Device, Driver, Point
+from ripieno.contracts.driver import Arrival, Context, Driver, Point
 from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
+from ripieno.contracts.runtime import Loaded
 from ripieno.errors import BundleError, RipienoError, StorageError
-from ripieno.plan import PipelinePlan, Plan, digest, encode, without_paths
+from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, without_paths
 from ripieno.values import DeviceDown, DeviceUp
 
 from .bundles import Bundle, open_bundle
 from .conductor import Conductor
+from .devices import OpenDevices
 from .fleet import Outbox, Sender, Topics
 from .ledger import IntentFile, Ledger
 from .ledger.intents import FILE_BYTES
+from .standstill import FILE_BYTES as STANDSTILL_BYTES
+from .standstill import Held, Standstill
+from .supervision import Supervisor, WatchedInference
 from .timeline import Timeline
 
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
 STREAM = "results"
+LEDGER_S = 30.0  # a disk that hangs for longer than any card's worst pause; one that refuses is no hang
+WORKER_S = 20.0  # every call has a deadline of its own, which the pool holds; beyond this the pool is broken
+ENGINE_S = 3.0
 DRAIN_STEP_S = 0.02
 DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again after the next start
 
@@ -58,20 +67,37 @@ class App:
     Args:
         say: one sentence for a person, about what changed.
         on_ready: called once when every device is up and the models are loaded: the first act is possible.
+        supervisor: keeps the tasks running and knows which of them make progress.
+        on_begun: called once when all that decides is loaded and the devices are being opened.
+
+    Attributes:
+        down: the devices that cannot be used now, and why.
+        models: what runs behind each step.
     """
 
     def __init__(
-        self, plan: Plan, ports: Ports, say: Callable[[str], None], on_ready: Callable[[], None] = lambda: None
+        self,
+        plan: Plan,
+        ports: Ports,
+        say: Callable[[str], None],
+        on_ready: Callable[[], None] = lambda: None,
+        supervisor: Supervisor | None = None,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> None:
         if len(plan.pipelines) != 1:
             raise BundleError(f"one pipeline is expected in a device file, {len(plan.pipelines)} came")
         self._plan, self._pipeline, self._ports = plan, plan.pipelines[0], ports
-        self._say, self._on_ready = say, on_ready
+        self._say, self._on_ready, self._on_begun = say, on_ready, on_begun
+        self._supervisor = supervisor or Supervisor(
+            ports.clock, ports.entropy, lambda stop, then: say(f"ALARM {stop}; {then}")
+        )
         self._digest = digest(plan)
-        self._down: set[str] = set()
+        self.down: dict[str, str] = {}
         self._settled = asyncio.Event()
         self.conductor: Conductor | None = None
         self.ledger: Ledger | None = None
+        self.outbox: Outbox | None = None
+        self.models: Mapping[str, Loaded] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set.
@@ -95,29 +121,77 @@ class App:
         try:
             intents = IntentFile(storage.append_file("intents", FILE_BYTES))
             try:
-                await self._serve(bundle, ledger, intents, stop)
+                standstill = Standstill(storage.append_file("standstill", STANDSTILL_BYTES))
+                try:
+                    await self._serve(bundle, ledger, intents, standstill, stop)
+                finally:
+                    standstill.close()
             finally:
                 intents.close()
         finally:
             await self._close(ledger)
 
-    def rearm(self) -> None:
-        """A person at the device says that outputs may move again (`rearm: person` waits for it after every fault)."""
+    async def rearm(self, by: str) -> bool:
+        """A person at the device says that outputs may move again (`rearm: person` waits for it after every fault).
+
+        Return whether there was anything to arm.
+        """
         if self.conductor is None:
             self._say("not armed: the devices are not open yet")
-            return
-        self._say("a person says that outputs may move again")
-        self.conductor.rearm()
+            return False
+        self._say(f"{by} says that outputs may move again")
+        await self.conductor.rearm(by)
+        return True
 
-    async def _serve(self, bundle: Bundle, ledger: Ledger, intents: IntentFile, stop: asyncio.Event) -> None:
+    async def make_safe(self, by: str, why: str) -> bool:
+        """Hold the outputs safe until `rearm`; return whether there were any to hold. Raises StorageError."""
+        if self.conductor is None:
+            return False
+        self._say(f"ALARM outputs are held safe by {by}: {why}")
+        await self.conductor.make_safe(by, why)
+        return True
+
+    @property
+    def held(self) -> Held | None:
+        """Who holds the outputs safe, None for nobody."""
+        return self.conductor.held if self.conductor is not None else None
+
+    def report(self) -> dict[str, Any]:
+        """Return what `ripieno status` tells of the parts."""
+        conductor, ledger, outbox, held = self.conductor, self.ledger, self.outbox, self.held
+        return {
+            "devices": {
+                one.name: {"up": one.name not in self.down, "why": self.down.get(one.name, "")}
+                for one in self._plan.devices
+            },
+            "models": {
+                step: {"model": one.model, "runtime": one.runtime, "version": one.version}
+                for step, one in sorted(self.models.items())
+            },
+            "held": held.as_map() if held is not None else None,
+            "counters": dict(conductor.engine.counters) if conductor is not None else {},
+            "ledger": None
+            if ledger is None
+            else {
+                "head": ledger.head()[0],
+                "chain": ledger.head()[1],
+                "waiting": ledger.waiting,
+                "refused": ledger.refused,
+                "durable": ledger.is_durable,
+            },
+            "outbox": None if outbox is None else {"backlog": outbox.backlog},
+        }
+
+    async def _serve(
+        self, bundle: Bundle, ledger: Ledger, intents: IntentFile, standstill: Standstill, stop: asyncio.Event
+    ) -> None:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
-        inference = self._ports.inference(self._plan, self._pipeline, bundle, self._say)
-        conductor = self.conductor = Conductor(
-            self._pipeline, self._digest, ledger, intents, timeline, inference, self._say
-        )
+        inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, bundle, self._say))
+        conductor = Conductor(self._pipeline, self._digest, ledger, intents, timeline, inference, self._say)
+        conductor.obey(standstill)
         await conductor.recover(recovered)
-        loaded = await inference.start()
+        loaded = self.models = await inference.start()
         try:
             for step, model in sorted(loaded.items()):
                 self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
@@ -128,13 +202,21 @@ class App:
                     parts.create_task(ledger.run(), name="ledger"),
                     parts.create_task(conductor.run(), name="conductor"),
                 ]
-                outbox = self._outbox(ledger, parts, running)
+                outbox = self.outbox = self._outbox(ledger, parts, running)
                 ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
-                devices = self._devices(conductor, intents)
-                self._down = {device.name for device in self._plan.devices}
-                conductor.begin(set(self._down))
+                devices = OpenDevices(
+                    self._plan.devices, self._supervisor, conductor, self._context(conductor, intents)
+                )
+                devices.open_all(self._ports.drivers)
+                self.down = {device.name: "not open yet" for device in self._plan.devices}
+                conductor.begin(set(self.down))
                 running.append(parts.create_task(self._tell_ready(ledger), name="ready"))
-                lines = [parts.create_task(device.run(), name=f"device {name}") for name, device in devices.items()]
+                self._watch(ledger, conductor, timeline, inference)
+                lines = devices.begin_all(parts)
+                self.conductor = conductor
+                if standstill.held is not None:
+                    self._say(f"ALARM {standstill.held}; `ripieno rearm` lets them move again")
+                self._on_begun()
                 await stop.wait()
                 await self._end(lines, running, conductor, ledger, outbox)
         finally:
@@ -188,8 +270,8 @@ class App:
             outbox.on_down(why)
 
         running += [
-            parts.create_task(outbox.run(), name="outbox"),
-            parts.create_task(broker.run([topics.receipt(STREAM)], take, up, down), name="broker"),
+            self._supervisor.begin(parts, "outbox", outbox.run),
+            self._supervisor.begin(parts, "broker", lambda: broker.run([topics.receipt(STREAM)], take, up, down)),
         ]
         return outbox
 
@@ -200,42 +282,59 @@ class App:
             await self._ports.clock.sleep(DRAIN_STEP_S)
             waited += DRAIN_STEP_S
 
-    def _devices(self, conductor: Conductor, intents: IntentFile) -> dict[str, Device]:
-        opened: dict[str, Device] = {}
-        by_point: dict[str, Device] = {}
-        names: dict[str, str] = {}
-        for plan in self._plan.devices:
-            driver = self._ports.drivers[plan.driver]
-            context = Context(
+    def _context(self, conductor: Conductor, intents: IntentFile) -> Callable[[DevicePlan, Driver, Clock], Context]:
+        report = self._reporting(conductor)
+
+        def context(plan: DevicePlan, driver: Driver, clock: Clock) -> Context:
+            return Context(
                 device=plan.name,
                 points=[Point(p.name, p.kind, driver.point(**p.settings)) for p in plan.points],
-                clock=self._ports.clock,
+                clock=clock,
                 entropy=self._ports.entropy,
                 lines=self._ports.lines,
                 folder=self._ports.folder,
                 storage=self._ports.storage,
                 intents=intents,
-                report=self._reporting(conductor),
+                report=report,
                 settled=conductor.settled,
                 say=self._say,
                 processes=self._ports.processes,
             )
-            opened[plan.name] = driver.open(driver.settings(**plan.settings, **plan.places), context)
-            for point in plan.points:
-                by_point[point.name], names[point.name] = opened[plan.name], plan.name
-        conductor.bind(by_point, names)
-        return opened
+
+        return context
+
+    def _watch(self, ledger: Ledger, conductor: Conductor, timeline: Timeline, inference: WatchedInference) -> None:
+        """Name the parts that must make progress, beside the devices."""
+        asked = self._supervisor.progress.asked
+        asked(
+            "ledger",
+            LEDGER_S,
+            lambda: (ledger.attempts, ledger.head()[0]) if ledger.waiting else None,
+            lambda: f"{ledger.waiting} records wait for the disk, which neither takes nor refuses them",
+        )
+        asked(
+            "workers",
+            WORKER_S,
+            inference.oldest,
+            lambda: f"a call of step {(inference.oldest() or (0, '?'))[1]} has no answer, though it has a deadline",
+        )
+
+        def late() -> int | None:
+            due = conductor.engine.next_deadline()
+            return None if due is None or due > timeline.now() else due
+
+        asked("conductor", ENGINE_S, late, lambda: "the engine has a deadline that has passed, and no tick comes")
 
     def _reporting(self, conductor: Conductor) -> Callable[[Arrival], None]:
         def report(arrival: Arrival) -> None:
             if isinstance(arrival, DeviceUp):
-                self._down.discard(arrival.device)
+                self.down.pop(arrival.device, None)
                 self._say(f"{arrival.device}: up")
             elif isinstance(arrival, DeviceDown):
-                self._down.add(arrival.device)
+                self.down[arrival.device] = arrival.why
                 self._say(f"{arrival.device}: down: {arrival.why}")
             conductor.arrive(arrival)
-            if not self._settled.is_set() and not self._down and conductor.is_placed:
+            if not self._settled.is_set() and not self.down and conductor.is_placed:
                 self._settled.set()
 
         return report

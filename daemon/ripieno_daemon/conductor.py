@@ -21,8 +21,9 @@ from ripieno.contracts.driver import Arrival, BookingDevice, Device, Intents
 from ripieno.contracts.ports import Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
 from ripieno.errors import CommandRefused, LinkDown, RipienoError
-from ripieno.plan import PipelinePlan
+from ripieno.plan import OutputPlan, PipelinePlan
 from ripieno.values import (
+    Act,
     Detections,
     DeviceDown,
     DeviceUp,
@@ -33,12 +34,14 @@ from ripieno.values import (
     OutcomeKind,
     Position,
     Reading,
+    Setpoint,
     Trigger,
 )
 
 from .calls import Call, StepCalls
 from .frames import Frames
 from .ledger import Ledger, Recovered
+from .standstill import LONGEST_TEXT, Held, Standstill
 from .timeline import Timeline
 from .told import told
 
@@ -90,6 +93,9 @@ class Conductor:
         self._since_snapshot = 0
         self._last_record = 0
         self._stopping = False
+        self._standstill: Standstill | None = None
+        self._wanted: dict[str, Setpoint] = {}
+        self._firing: dict[Act, Device] = {}
 
     def bind(self, devices: Mapping[str, Device], names: Mapping[str, str]) -> None:
         """Take the opened devices: by point name, and the device's own name by point name."""
@@ -101,15 +107,48 @@ class Conductor:
         """Whether this process has heard the count that items begin from: what was missed before it is known then."""
         return not self._unplaced
 
-    def rearm(self) -> None:
-        """A person at the device says that outputs may move again: every device is told, and it is recorded."""
-        record = msgpack.packb({"kind": "rearm", "by": "a person at the device"}, use_bin_type=True)
+    def obey(self, standstill: Standstill) -> None:
+        """Take what may hold the outputs; one that holds them already is in force from the first effect on."""
+        self._standstill = standstill
+
+    async def make_safe(self, by: str, why: str) -> None:
+        """Hold all outputs at their safe values from now on: setpoints at once, pulses not sent, those that wait taken
+        back; a pulse that has begun ends by its own span. Recorded, and in force until `rearm`, over restarts too.
+
+        Raises:
+            StorageError: they are held, but a restart may not know it.
+        """
+        assert self._standstill is not None
+        held = Held(by, why[:LONGEST_TEXT], self._timeline.wall_ns())
+        record = msgpack.packb({"kind": "safe", "by": by, "why": held.why}, use_bin_type=True)
         self._last_record = self._ledger.append("command", self._timeline.now(), record)
+        durable = self._standstill.hold(held)
+        for act, device in list(self._firing.items()):
+            self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
+        for output in self._plan.outputs:
+            if output.kind == "setpoint" and output.name in self._devices:
+                self._ask(lambda output=output: self._devices[output.name].set(_safe(output)))  # type: ignore[misc]
+        await durable
+
+    async def rearm(self, by: str) -> None:
+        """A person at the device says that outputs may move again: every device is told, and it is recorded.
+
+        Raises:
+            StorageError: they may move, but a restart may hold them again.
+        """
+        record = msgpack.packb({"kind": "rearm", "by": by}, use_bin_type=True)
+        self._last_record = self._ledger.append("command", self._timeline.now(), record)
+        assert self._standstill is not None
+        durable = self._standstill.release()
+        for setpoint in self._wanted.values():
+            self._ask(lambda setpoint=setpoint: self._devices[setpoint.output].set(setpoint))  # type: ignore[misc]
+        self._wanted.clear()
         for device in {id(each): each for each in self._devices.values()}.values():
             try:
                 device.rearm()
             except CommandRefused:
                 pass  # it has no outputs
+        await durable
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -243,24 +282,45 @@ class Conductor:
             self._task(self._fire(effect), f"act {effect.pulse.act}")
         elif isinstance(effect, rooms.Set):
             device = self._devices.get(effect.setpoint.output)
-            if device is not None:
+            if device is not None and self.held is None:
                 device.set(effect.setpoint)
+            elif device is not None:
+                self._wanted[effect.setpoint.output] = effect.setpoint
+                device.set(_safe(next(one for one in self._plan.outputs if one.name == effect.setpoint.output)))
         elif isinstance(effect, rooms.Withdraw):
             self._devices[effect.act.output].withdraw(effect.act)
         elif isinstance(effect, rooms.Book):
             self._task(self._book(effect), f"booking {effect.booking.act}")
+
+    def _ask(self, ask: Callable[[], None]) -> None:
+        """Ask a device; one that refuses says so and keeps nobody from asking the next."""
+        try:
+            ask()
+        except RipienoError as error:
+            self._say(f"refused: {error}")
+
+    @property
+    def held(self) -> Held | None:
+        """Who holds the outputs safe, None for nobody."""
+        return self._standstill.held if self._standstill is not None else None
 
     async def _fire(self, effect: rooms.Fire) -> None:
         pulse = effect.pulse
         if pulse.trigger is Trigger.TIME:
             pulse = replace(pulse, begin=self._timeline.to_host(int(pulse.begin)))
         device = self._devices[pulse.output]
+        if (held := self.held) is not None:
+            self.settled(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(held)))
+            return
+        self._firing[pulse.act] = device
         try:
             outcome = await device.fire(pulse, effect.note)
         except LinkDown:
             return  # it may have been sent, and its intent stays open: the next start asks the device about it
         except RipienoError as error:
             outcome = Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(error))
+        finally:
+            self._firing.pop(pulse.act, None)
         self.settled(outcome)
 
     async def _book(self, effect: rooms.Book) -> None:
@@ -380,3 +440,7 @@ class Conductor:
         task = self._tasks.create_task(work, name=name)
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)
+
+
+def _safe(output: OutputPlan) -> Setpoint:
+    return Setpoint(output.name, float(output.safe), output.lease_ns / 1e9)

@@ -26,6 +26,10 @@ class Timeline:
         """Return the engine time."""
         return self._clock.monotonic_ns() + self._offset
 
+    def wall_ns(self) -> int:
+        """Return UTC as this machine knows it; for people, never for order."""
+        return self._clock.wall_ns()
+
     def of(self, host_ns: int) -> int:
         """Return the engine time of a host time; 0, "never", stays 0."""
         return host_ns + self._offset if host_ns else 0

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ripieno.errors import ConfigError
-
-from .command import CALLED_WRONGLY, OK, Command
+from .command import OK, Command
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import Ports
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SIGNALS = """\
 signals:
   TERM, INT  stop: outputs safe, everything recorded, exit 0
-  USR1       a person says that outputs may move again, after a start or a fault (rearm: person)"""
+  HUP        put the files as they are now into force, if they are good (better: ripieno reload)
+  USR1       a person says that outputs may move again, after a start or a fault (better: ripieno rearm)"""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     import uvloop
 
+    faulthandler.enable()  # a watchdog's SIGABRT, or a crash in a library, says where it was
     teller = Teller(arguments.json)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(arguments.device, teller, lambda ports: ports))
@@ -64,23 +66,20 @@ class Teller:
 async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports]) -> int:
     """Run the daemon until SIGTERM or SIGINT, over the real ports as `dress` returns them; return the exit code."""
     from ripieno_daemon.app import App
-    from ripieno_daemon.compiling import compile_in_child
+    from ripieno_daemon.service import Life, Surroundings
     from ripieno_daemon.wiring import real_ports
 
-    stop = asyncio.Event()
+    around = Surroundings.from_environment(os.environ)
+    life = Life(device_file, teller.tell, around, lambda plan: dress(real_ports(plan)), App)
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        plan = await compile_in_child(device_file)
-    except ConfigError as error:
-        for problem in error.problems:
-            teller.tell("problem", str(problem))
-        return CALLED_WRONGLY
-    app = App(plan, dress(real_ports(plan)), teller, lambda: teller.tell("ready", "ready: the first act is possible"))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app.rearm)
-    await app.run(stop)
-    teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
-    return OK
+        loop.add_signal_handler(number, life.stop)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: life.in_background(life.rearm("a person at the device (signal)")))
+    loop.add_signal_handler(signal.SIGHUP, lambda: life.in_background(life.reload("a person at the device (signal)")))
+    code = await life.run()
+    if code == OK:
+        teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
+    return code
 
 
 COMMAND = Command(

@@ -70,6 +70,8 @@ class Ledger:
 
     `on_commit(last_id)`: all records up to it are durable. `on_alarm(text)`: once when the disk stops taking records;
     `on_alarm(None)`: once when it takes them again. Both are called on the loop and must not raise.
+
+    `attempts`: batches that the disk took or refused; it stands still while the disk does neither.
     """
 
     def __init__(
@@ -102,6 +104,7 @@ class Ledger:
         self._gap_first, self._gap_count, self._gap_stream = 0, 0, 0
         self._in_trouble = False
         self.refused = 0
+        self.attempts = 0
 
     @classmethod
     async def open(
@@ -145,6 +148,11 @@ class Ledger:
     def last_seq(self) -> int:
         """Sequence number of the last durable record of the stream; 0: none yet."""
         return self._tip.seq
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether the disk took the last batch that it was given."""
+        return not self._in_trouble
 
     @property
     def waiting(self) -> int:
@@ -203,7 +211,9 @@ class Ledger:
             self._now.clear()
             try:
                 await self._commit()
+                self.attempts += 1
             except StorageError as error:
+                self.attempts += 1
                 self._fail(error)
                 await self._either(self._clock.sleep(RETRY_S), self._now.wait())
 

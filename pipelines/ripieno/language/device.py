@@ -69,6 +69,7 @@ class _Compiler:
             pipelines=tuple(one.plan for one in pipelines if one.plan is not None),
             devices=tuple(one for one in devices if one is not None),
             broker=self._broker(whole.broker),
+            on_bad_config=whole.on_bad_config,
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
         )
 

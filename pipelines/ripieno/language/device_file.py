@@ -80,6 +80,7 @@ class DeviceFile:
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any] = field(default_factory=dict)
     runtime: Literal["auto", "litert", "tflite"] = "auto"
+    on_bad_config: Literal["last_good", "refuse"] = "last_good"
     broker: Broker = Broker(transport="none")
     storage: Storage = Storage()
 

@@ -31,6 +31,7 @@ _PATHS = {
     ("BrokerPlan", "orders"),
     ("DevicePlan", "places"),
     ("RulePlan", "source"),
+    ("Plan", "on_bad_config"),  # decides which plan runs, nothing within one
 }
 MAX_DEPTH = 100
 

@@ -335,3 +335,4 @@ class Plan:
     devices: tuple[DevicePlan, ...]
     broker: BrokerPlan
     storage: StoragePlan
+    on_bad_config: str = "last_good"  # what a start does with files that have problems; "refuse" is the other

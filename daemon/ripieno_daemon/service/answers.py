@@ -1,0 +1,80 @@
+"""What the local socket answers, and to whom. Every answer has `ok`; a refusal has `why`.
+
+Looking is for whoever may connect; changing what machines do is for root, the daemon's user and its group, and is
+recorded with who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ripieno.errors import StorageError
+from ripieno_daemon.metrics import exposition
+from ripieno_daemon.ports.local_socket import Peer
+
+if TYPE_CHECKING:
+    from .life import Life
+
+Asked = dict[str, Any]
+LONGEST_WHY = 300
+
+
+class Answers:
+    """The table of requests."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._look: dict[str, Callable[[], Asked]] = {
+            "status": lambda: {"ok": True, **life.standing.report()},
+            "health": self._health,
+            "alarms": lambda: {"ok": True, "alarms": [one.as_map() for one in life.standing.alarms.listed()]},
+            "metrics": lambda: {"ok": True, "text": exposition(life.standing.report())},
+        }
+        self._change: dict[str, Callable[[Asked, str], Awaitable[Asked]]] = {
+            "safe": self._safe,
+            "rearm": self._rearm,
+            "reload": self._reload,
+            "acknowledge": self._acknowledge,
+        }
+
+    async def __call__(self, asked: Asked, peer: Peer) -> Asked:
+        """Answer one request."""
+        name = str(asked.get("ask", ""))
+        if name in self._look:
+            return self._look[name]()
+        if name not in self._change:
+            there = ", ".join([*self._look, *self._change])
+            return {"ok": False, "why": f"there is no request {name[:40]!r}; there are {there}"}
+        if not peer.may_change:
+            return {"ok": False, "why": f"{peer} may look, not change; become a member of the daemon's group"}
+        try:
+            return await self._change[name](asked, str(peer))
+        except StorageError as error:
+            return {"ok": True, "warning": f"done, but a restart may not know it: {error}"}
+
+    def _health(self) -> Asked:
+        standing = self._life.standing
+        return {"ok": True, "healthy": standing.is_healthy, "ready": standing.is_ready, "phase": standing.phase}
+
+    async def _safe(self, asked: Asked, by: str) -> Asked:
+        why = str(asked.get("why", ""))[:LONGEST_WHY]
+        app = self._life.standing.app
+        if app is None or not await app.make_safe(by, why):
+            return {"ok": False, "why": f"no device is open ({self._life.standing.phase}): boards have fallen safe"}
+        self._life.standing.alarm("held", "", f"{app.held}; `ripieno rearm` lets them move again")
+        return {"ok": True, "text": "outputs are held at their safe values until `ripieno rearm`"}
+
+    async def _rearm(self, asked: Asked, by: str) -> Asked:
+        return await self._life.rearm(by)
+
+    async def _reload(self, asked: Asked, by: str) -> Asked:
+        return await self._life.reload(by)
+
+    async def _acknowledge(self, asked: Asked, by: str) -> Asked:
+        found = self._life.standing.alarms.acknowledge(str(asked.get("name", "")), by)
+        self._life.standing.show()
+        if not found:
+            there = ", ".join(one.name for one in self._life.standing.alarms.listed()) or "none"
+            return {"ok": False, "why": f"there is no such alarm; there are {there}"}
+        return {"ok": True, "acknowledged": [one.name for one in found]}

@@ -1,0 +1,134 @@
+"""How the daemon stands: what it does, what is wrong and what has stopped; for status, systemd and metrics."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from ripieno.contracts.ports import Clock
+from ripieno.plan import Plan, digest
+from ripieno_daemon.alarms import Alarms
+from ripieno_daemon.ports.notify import SystemdNotify
+from ripieno_daemon.ports.own_process import began_wall_s, processor_s, resident_bytes
+from ripieno_daemon.supervision import Stop, Supervisor
+
+if TYPE_CHECKING:
+    from ripieno_daemon.app import App
+
+MOST_STOPS = 50
+STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
+
+
+class Standing:
+    """Facts, set by the life; `report` puts them together with what the app tells."""
+
+    def __init__(self, clock: Clock, notify: SystemdNotify, say: Callable[[str, str], None]) -> None:
+        self._clock, self._notify, self._say = clock, notify, say
+        self.alarms = Alarms()
+        self.phase, self.doing = STARTING, ""
+        self.app: App | None = None
+        self.plan: Plan | None = None
+        self.source = ""
+        self.supervisor: Supervisor | None = None
+        self.ready_s: float | None = None
+        self.starts = 1
+        self.lives = 0
+        self.reloads = 0
+        self.blocked = 0
+        self.stops: deque[tuple[int, Stop, str]] = deque(maxlen=MOST_STOPS)
+        self._began_ns = clock.monotonic_ns()
+        self._shown = ""
+
+    def set(self, phase: str, doing: str) -> None:
+        """Change what the daemon does; systemd shows it."""
+        self.phase, self.doing = phase, doing
+        self.show()
+
+    def show(self) -> None:
+        """Tell systemd the line for people, if it has changed."""
+        unseen = [one for one in self.alarms.listed() if not one.seen_by]
+        wrong = f"; {len(unseen)} alarm{'s' if len(unseen) != 1 else ''}: {unseen[0].text}" if unseen else ""
+        line = f"{self.phase}: {self.doing}{wrong}"
+        if line != self._shown:
+            self._shown = line
+            self._notify.status(line)
+
+    def alarm(self, code: str, subject: str, text: str, lasts: bool = True) -> None:
+        """Raise an alarm; it is said when it is news."""
+        if self.alarms.tell(code, subject, text, self._clock.wall_ns(), lasts):
+            self._say("alarm", f"ALARM {text}")
+        self.show()
+
+    def over(self, code: str, subject: str = "") -> None:
+        """A state that was wrong has ended."""
+        if self.alarms.over(code, subject):
+            self._say("alarm-over", f"over: {code} {subject}".rstrip())
+        self.show()
+
+    def stopped(self, stop: Stop, then: str) -> None:
+        """A part stopped, and what is done next."""
+        self.stops.append((self._clock.wall_ns(), stop, then))
+        self.alarm("stopped", stop.part, f"{stop}; {then}", lasts=False)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it serves: it runs, and no part is stuck."""
+        return self.phase == RUNNING and not (self.supervisor and self.supervisor.progress.stuck())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an act is possible now: it runs, all devices are up, nobody holds the outputs."""
+        app = self.app
+        held = app.held if app is not None else None
+        return self.is_healthy and app is not None and self.ready_s is not None and not app.down and held is None
+
+    def began(self) -> None:
+        """A life of the app begins."""
+        self.lives += 1
+        self.ready_s = None
+
+    def is_first_possible(self) -> None:
+        """The first act is possible."""
+        self.ready_s = (self._clock.monotonic_ns() - self._began_ns) / 1e9
+
+    def report(self) -> dict[str, Any]:
+        """Return everything, as JSON writes it."""
+        return {
+            "version": metadata.version("ripieno"),
+            "pid": os.getpid(),
+            "began": round(began_wall_s(), 3),
+            "up_s": round((self._clock.monotonic_ns() - self._began_ns) / 1e9, 3),
+            "phase": self.phase,
+            "doing": self.doing,
+            "healthy": self.is_healthy,
+            "ready": self.is_ready,
+            "ready_after_s": self.ready_s,
+            "starts": self.starts,
+            "lives": self.lives,
+            "reloads": self.reloads,
+            "loop_blocked": self.blocked,
+            "memory_bytes": resident_bytes(),
+            "processor_s": round(processor_s(), 3),
+            "plan": self._plan(),
+            "alarms": [one.as_map() for one in self.alarms.listed()],
+            "alarms_raised": self.alarms.raised,
+            "stops": [{"at_ns": at, "then": then, **stop.as_map()} for at, stop, then in self.stops],
+            "progress": self.supervisor.progress.parts() if self.supervisor is not None else {},
+            **(self.app.report() if self.app is not None else {}),
+        }
+
+    def _plan(self) -> dict[str, Any] | None:
+        plan = self.plan
+        if plan is None:
+            return None
+        pipelines = [{"name": one.name, "version": one.version} for one in plan.pipelines]
+        return {
+            "device": plan.device,
+            "site": plan.site,
+            "digest": digest(plan),
+            "source": self.source,
+            "pipelines": pipelines,
+        }
