@@ -16,8 +16,9 @@ from ripieno.language.problems import Report
 from ripieno.language.scope import Scope, Spot
 from ripieno.language.source import Node
 from ripieno.language.syntax import MAX_DEPTH, MAX_NODES
-from ripieno.language.typed import BOOL, NUMBER, TEXT, Field, Source, Typed
+from ripieno.language.typed import BOOL, DURATION, NUMBER, TEXT, Field, Source, Typed
 from ripieno.plan import (
+    Aggregate,
     AggregateRef,
     And,
     Arithmetic,
@@ -34,6 +35,9 @@ from ripieno.values import UNKNOWN
 
 LABEL = Operand("step", "look", "label", "text")
 SCORE = Operand("step", "look", "score", "number")
+BAR = Operand("input", "press", "bar", "number")
+ON = Operand("input", "press", "on", "bool")
+S = 1_000_000_000
 
 
 def scope() -> Scope:
@@ -43,7 +47,7 @@ def scope() -> Scope:
     fields = {"label": Field(TEXT, labels=("normal", "over", "under")), "score": Field(NUMBER, 0, 1)}
     sources = {
         "look": Source("step", fields, "part", True),
-        "press": Source("input", {"bar": Field(NUMBER), "on": Field(BOOL)}),
+        "press": Source("input", {"bar": Field(NUMBER), "on": Field(BOOL)}, sampled=True, counted="readings"),
         "flow": Source("output", {"value": Field(NUMBER, 60, 140)}),
     }
     return Scope(report, names, sources)
@@ -125,6 +129,74 @@ def test_min_and_max_are_functions_of_values_or_aggregates_of_results() -> None:
     assert operands_of(plain.tree) == (Operand("input", "press", "bar", "number"),)
     assert [one.function for one in where.aggregates] == ["max"]
     assert window.type == BOOL
+
+
+@pytest.mark.parametrize(
+    ("text", "aggregate", "kind"),
+    [
+        (
+            "quantile(look.score, 95%, last=60s, min=5)",
+            Aggregate("quantile", "look", SCORE, 60 * S, 0, 5, 0.95),
+            NUMBER,
+        ),
+        ("deviation(look.score, last=20 parts)", Aggregate("deviation", "look", SCORE, 0, 20, 1), NUMBER),
+        ("trend(press.bar, last=1min)", Aggregate("trend", "press", BAR, 60 * S, 0, 1), NUMBER),
+        ("changed(look.label, last=10s)", Aggregate("changed", "look", LABEL, 10 * S, 0, 1), BOOL),
+        ("changed(press.on, last=9 readings)", Aggregate("changed", "press", ON, 0, 9, 1), BOOL),
+        ("since(press.on)", Aggregate("since", "press", ON, 0, 0, 1), DURATION),
+        ("mean(press.bar, last=10s)", Aggregate("mean", "press", BAR, 10 * S, 0, 1), NUMBER),
+    ],
+)
+def test_a_window_samples_a_step_or_an_input(text: str, aggregate: Aggregate, kind: str) -> None:
+    typed, where = read(text, "")
+
+    assert where.report.found == []
+    assert (where.aggregates, typed.type) == ((aggregate,), kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("quantile(look.score, last=60s) > 1", "wants one value to sample and which quantile"),
+        ("quantile(look.score, 1.5, last=60s) > 1", "a quantile is a constant from 0 to 1"),
+        ("quantile(press.bar, press.bar, last=60s) > 1", "a quantile is a constant from 0 to 1"),
+        ("since(press.on, last=10s) > 1s", "unknown key 'last' of since"),
+        ("since(press.bar) > 1s", "since wants a condition (got a number)"),
+        ("since(press.on) > 5", "cannot compare a duration with a number"),
+        ("trend(look.label, last=10s) > 1", "trend wants a number (got a text)"),
+        ("changed(press.on)", "changed wants its window, last=..."),
+        ("mean(press.bar, last=5 parts) > 1", "last wants a count such as 20 readings"),
+        ("share(press.on and look.score > 0.5, last=9s) > 1", "exactly one step or input (got press, look)"),
+        ("deviation(look.score, last=10s) > 0.6", "can never hold"),
+    ],
+)
+def test_a_window_that_cannot_be_is_told(text: str, message: str) -> None:
+    _, where = read(text, "")
+
+    assert [message in one.message for one in where.report.found] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "press.bar > 5 and press.bar < 5",
+        "press.bar >= 5 and not press.bar > 4",
+        "press.on and not press.on",
+        "press.on == true and press.on == false",
+        'look.label == "over" and look.label != "over"',
+        'look.label in ("over", "under") and look.label == "normal"',
+        'look.label == "over" and not (look.label == "over" or look.score > 0.5)',
+    ],
+)
+def test_conditions_that_contradict_one_another_are_told(text: str) -> None:
+    _, where = read(text)
+
+    assert [one.message for one in where.report.found] == ["can never hold"]
+
+
+@pytest.mark.parametrize("text", ["press.bar >= 5 and press.bar <= 5", 'look.label == "over" or not press.on'])
+def test_conditions_that_can_hold_are_let_through(text: str) -> None:
+    assert read(text)[1].report.found == []
 
 
 def test_all_problems_of_an_expression_are_told() -> None:

@@ -168,7 +168,7 @@ EXPRESSIONS = [
     (OVER.replace('look.label == "over"', "look.score"), "28:17: rules.r.when: share wants a condition (got a number)"),
     (
         OVER.replace('look.label == "over"', "flow.value > 100"),
-        "28:17: rules.r.when: share samples the results of exactly one step (got flow)",
+        "28:17: rules.r.when: share samples the values of exactly one step or input (got flow)",
     ),
     (OVER.replace("share", "shar"), "28:11: rules.r.when: there is no function 'shar' (did you mean 'share'?)"),
     ("flow.value > 150", "28:11: rules.r.when: can never hold (flow.value is between 60 and 140)"),

@@ -83,7 +83,7 @@ class Actions:
         unit = output.unit
         if value.type != NUMBER:
             grammar.wrong(node.args[0], f"{name}.{verb} wants a number (got a {value.type})")
-        elif value.unit == "%":
+        elif value.written == "%":
             plain = f"{value.low * 100:g}" if isinstance(value.tree, Const) else "5"
             what = f"numbers of '{name}' are in {unit}" if unit else f"numbers of '{name}' have no unit"
             grammar.wrong(node.args[0], f"{what}, and 5% is 0.05", f"write {plain}")

@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import ast
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ripieno.plan import Aggregate, AggregateRef, Call, Const
 
-from . import quantities
+from . import units
 from .nearest import did_you_mean
 from .scope import counts
-from .typed import BOOL, MEASURES, NUMBER, POISON, Typed
+from .typed import BOOL, DURATION, MEASURES, NUMBER, POISON, TEXT, Source, Typed
+from .windows import MAX_SAMPLES, least_of, window_of
 
 if TYPE_CHECKING:
     from .grammar import Grammar
 
 FUNCTIONS = ("abs", "round", "min", "max")
-AGGREGATES = ("share", "count", "mean", "min", "max", "rate")
-OF_CONDITIONS = ("share", "count", "rate")
-MAX_SAMPLES = 4_096
-MAX_WINDOW_NS = 7 * 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An aggregate: what it samples, and what people read of it."""
+
+    takes: tuple[str, ...]
+    about: str
+    wanted: str = "a number"
+    in_time_only: bool = False
+    keys: tuple[str, ...] = ("last", "min")
+
+
+AGGREGATES: dict[str, Function] = {
+    "share": Function((BOOL,), "the part of the known samples for which the condition is true, 0 to 1", "a condition"),
+    "count": Function((BOOL,), "how many samples the condition was true for", "a condition"),
+    "rate": Function((BOOL,), "how often a second the condition was true", "a condition", in_time_only=True),
+    "mean": Function(MEASURES, "the mean"),
+    "min": Function(MEASURES, "the least"),
+    "max": Function(MEASURES, "the greatest"),
+    "deviation": Function(MEASURES, "the standard deviation of the population"),
+    "quantile": Function(MEASURES, "the value that so large a part is not above: quantile(X, 0.95, last=60s)"),
+    "trend": Function((NUMBER, "length"), "how fast it changes, least squares, in its unit a second"),
+    "changed": Function((BOOL, TEXT, *MEASURES), "whether two known samples in the window differ", "a value"),
+    "since": Function((BOOL,), "how long ago the condition was last true: a duration", "a condition", keys=()),
+}
 
 
 class Calls:
@@ -51,9 +76,12 @@ class Calls:
         if any(one.is_poison for one in arguments):
             return POISON
         types = {one.type for one in arguments}
-        if len(types) > 1 or not types <= set(MEASURES):
-            return self._grammar.wrong(node, f"{name} wants numbers (got {' and '.join(sorted(types))})")
-        lows, highs = [one.low for one in arguments], [one.high for one in arguments]
+        fit = units.all_aligned(arguments) if types <= set(MEASURES) else None
+        if fit is None:
+            what = f"{name} wants numbers" if not types <= set(MEASURES) else f"{name} wants numbers of one unit"
+            got = sorted(types) if len(types) > 1 or not types <= set(MEASURES) else list(map(units.shown, arguments))
+            return self._grammar.wrong(node, f"{what} (got {' and '.join(got)})")
+        lows, highs = [one.low for one in fit], [one.high for one in fit]
         if name == "abs":
             low = 0.0 if lows[0] <= 0 <= highs[0] else min(abs(lows[0]), abs(highs[0]))
             high = max(abs(lows[0]), abs(highs[0]))
@@ -62,115 +90,96 @@ class Calls:
         else:
             pick = min if name == "min" else max
             low, high = pick(lows), pick(highs)
-        tree = Call(name, tuple(one.tree for one in arguments))
-        return Typed(tree, arguments[0].type, low, high)
+        return Typed(Call(name, tuple(one.tree for one in fit)), fit[0].type, low, high, unit=units.unit_of(*fit))
 
     def _aggregate(self, node: ast.Call, name: str) -> Typed:
+        wrong = self._grammar.wrong
         if self._grammar.inside:
-            return self._grammar.wrong(node, f"{name} inside {self._grammar.inside} is not possible")
+            return wrong(node, f"{name} inside {self._grammar.inside} is not possible")
+        function = AGGREGATES[name]
         keywords = {one.arg: one for one in node.keywords if one.arg is not None}
         for key, one in keywords.items():
-            if key not in ("last", "min"):
-                return self._grammar.wrong(one, f"unknown key '{key}' of {name}", did_you_mean(key, ("last", "min")))
-        example = f"such as {name}(..., last=20 parts, min=10)"
-        if len(node.args) != 1:
-            return self._grammar.wrong(node, f"{name} wants one value to sample", example)
-        of = self._sampled(node.args[0], name)
-        if "last" not in keywords:
-            return self._grammar.wrong(node, f"{name} wants its window, last=...", example)
-        if of is None:
+            if key not in function.keys:
+                hint = did_you_mean(key, function.keys) if function.keys else "since has no window"
+                return wrong(one, f"unknown key '{key}' of {name}", hint)
+        example = _example(name)
+        if len(node.args) != 1 + (name == "quantile"):
+            two = "one value to sample and which quantile" if name == "quantile" else "one value to sample"
+            return wrong(node, f"{name} wants {two}", example)
+        of = self._sampled(node.args[0], name, function)
+        if "last" in function.keys and "last" not in keywords:
+            return wrong(node, f"{name} wants its window, last=...", example)
+        argument = self._quantile(node.args[1]) if name == "quantile" else 0.0
+        if of is None or argument is None:
             return POISON
-        typed, source = of
-        window = self._window(keywords["last"], name, source)
-        least = self._least(keywords.get("min"))
+        typed, on, source = of
+        window: tuple[int, int] | None = (0, 0)
+        if "last" in function.keys:
+            window = window_of(self._grammar, keywords["last"].value, name, source, function.in_time_only)
+        least = least_of(self._grammar, keywords.get("min"), name)
         if window is None or least is None:
             return POISON
-        last_ns, last_samples = window
-        if last_samples and least > last_samples:
-            return self._grammar.wrong(
-                keywords["min"], f"min={least} is more than last={last_samples} {self._plural(source)}"
-            )
-        index = self._grammar.scope.aggregate(Aggregate(name, source, typed.tree, last_ns, last_samples, least))
-        return self._result(name, typed, index, last_samples)
+        if window[1] and least > window[1]:
+            words = f"last={window[1]} {counts(source.each, source.counted)[0]}"
+            return wrong(keywords["min"], f"min={least} is more than {words}")
+        wanted = Aggregate(name, on, typed.tree, *window, least, argument)
+        return _result(name, typed, AggregateRef(self._grammar.scope.aggregate(wanted)), window[1])
 
-    def _result(self, name: str, typed: Typed, index: int, last_samples: int) -> Typed:
-        ref = AggregateRef(index)
-        if name == "share":
-            return Typed(ref, NUMBER, 0, 1, name="a share")
-        if name in ("count", "rate"):
-            high = float(last_samples) if last_samples and name == "count" else float("inf")
-            return Typed(ref, NUMBER, 0, high, name=f"a {name}")
-        return Typed(ref, typed.type, typed.low, typed.high, name=f"a {name}")
-
-    def _sampled(self, node: ast.expr, name: str) -> tuple[Typed, str] | None:
-        """Return what is sampled and the step whose results it is sampled at."""
+    def _sampled(self, node: ast.expr, name: str, function: Function) -> tuple[Typed, str, Source] | None:
+        """Return what is sampled, and the step or input whose values it is sampled at."""
         self._grammar.inside, self._grammar.sampled = name, {}
         typed = self._grammar.take(node)
         sources, self._grammar.inside, self._grammar.sampled = self._grammar.sampled, "", {}
         if typed.is_poison:
             return None
-        wanted = (BOOL,) if name in OF_CONDITIONS else MEASURES
-        if typed.type not in wanted:
-            what = "a condition" if name in OF_CONDITIONS else "a number"
-            self._grammar.wrong(node, f"{name} wants {what} (got a {typed.type})")
+        if typed.type not in function.takes:
+            hint = "divide it by 1s" if typed.type == DURATION else ""
+            self._grammar.wrong(node, f"{name} wants {function.wanted} (got a {typed.type})", hint)
             return None
-        steps = [one for one, kind in sources.items() if kind == "step"]
-        if len(steps) != 1 or len(sources) != 1:
+        if len(sources) != 1 or not all(one.sampled for one in sources.values()):
             others = ", ".join(sources) or "none"
-            self._grammar.wrong(node, f"{name} samples the results of exactly one step (got {others})")
+            self._grammar.wrong(node, f"{name} samples the values of exactly one step or input (got {others})")
             return None
-        return typed, steps[0]
+        return (typed, *next(iter(sources.items())))
 
-    def _window(self, keyword: ast.keyword, name: str, source: str) -> tuple[int, int] | None:
-        node = keyword.value
-        unit = self._grammar.tokens.units.get(self._grammar.column(node), "") if isinstance(node, ast.Constant) else ""
-        words = counts(self._grammar.scope.sources[source].each)
-        wanted = f"last wants a count such as 20 {words[0]} or a duration such as 60s"
-        if (
-            not isinstance(node, ast.Constant)
-            or isinstance(node.value, bool)
-            or not isinstance(node.value, (int, float))
-        ):
-            self._grammar.wrong(node, wanted)
-            return None
-        if not unit:
-            self._grammar.wrong(node, f"{wanted} (got {node.value}, without a unit)")
-            return None
-        found = quantities.amount(float(node.value), unit)
-        if found.kind == "duration":
-            if 0 < found.value <= MAX_WINDOW_NS:
-                return int(found.value), 0
-            self._grammar.wrong(node, "a window should be longer than 0 and at most 7d")
-            return None
-        if found.kind != "count" or unit not in words:
-            self._grammar.wrong(
-                node,
-                f"{wanted} (got {node.value:g} {unit})",
-                did_you_mean(unit, [one for one in words if one.endswith("s")]),
-            )
-            return None
-        if name == "rate":
-            self._grammar.wrong(node, "rate is per second: last wants a duration such as 60s")
-            return None
-        if found.value != int(found.value) or not 1 <= found.value <= MAX_SAMPLES:
-            self._grammar.wrong(node, f"a window should have 1 to {MAX_SAMPLES} {words[0]} (got {node.value:g})")
-            return None
-        return 0, int(found.value)
-
-    def _least(self, keyword: ast.keyword | None) -> int | None:
-        if keyword is None:
-            return 1
-        typed = self._grammar.take(keyword.value)
+    def _quantile(self, node: ast.expr) -> float | None:
+        typed = self._grammar.take(node)
         if typed.is_poison:
             return None
-        value = typed.tree.value if isinstance(typed.tree, Const) and typed.type == NUMBER and not typed.unit else 0
-        if isinstance(value, float) and 1 <= value <= MAX_SAMPLES and value == int(value):
-            return int(value)
-        self._grammar.wrong(keyword.value, f"min wants a whole number from 1 to {MAX_SAMPLES}")
-        return None
-
-    def _plural(self, source: str) -> str:
-        return counts(self._grammar.scope.sources[source].each)[0]
+        if not isinstance(typed.tree, Const) or typed.type != NUMBER or typed.unit or not 0 <= typed.low <= 1:
+            self._grammar.wrong(node, "a quantile is a constant from 0 to 1", "such as 0.95, or 95%")
+            return None
+        return typed.low
 
 
-__all__ = ["AGGREGATES", "FUNCTIONS", "MAX_SAMPLES", "Calls"]
+def _example(name: str) -> str:
+    if name == "since":
+        return "such as since(look.label == ...)"
+    if name == "quantile":
+        return "such as quantile(..., 0.95, last=60s)"
+    window = "last=60s" if AGGREGATES[name].in_time_only else "last=20 parts, min=10"
+    return f"such as {name}(..., {window})"
+
+
+def _result(name: str, typed: Typed, ref: AggregateRef, last_samples: int) -> Typed:
+    shown = f"a {name}"
+    match name:
+        case "share":
+            return Typed(ref, NUMBER, 0, 1, name=shown)
+        case "count" | "rate":
+            return Typed(
+                ref, NUMBER, 0, float(last_samples) if last_samples and name == "count" else math.inf, name=shown
+            )
+        case "changed":
+            return Typed(ref, BOOL, 0, 1, name=shown)
+        case "since":
+            return Typed(ref, DURATION, 0, math.inf, name="the time since")
+        case "deviation":
+            return Typed(ref, typed.type, 0, (typed.high - typed.low) / 2, name=shown, unit=typed.unit)
+        case "trend":
+            unit = "mm" if typed.type == "length" else typed.unit
+            return Typed(ref, NUMBER, name=shown, unit=units.per_second(unit))
+    return Typed(ref, typed.type, typed.low, typed.high, name=shown, unit=typed.unit)
+
+
+__all__ = ["AGGREGATES", "FUNCTIONS", "MAX_SAMPLES", "Calls", "Function"]

@@ -3,42 +3,96 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
-from ripieno.plan import Compare, Const, Expression, OneOf, Operand
+from ripieno.plan import And, Compare, Const, Expression, Not, OneOf, Operand, Or
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def contradiction(terms: tuple[Expression, ...]) -> str:
     """Return why these conditions cannot hold together, "" where nothing speaks against it.
 
-    Looked at are comparisons of one operand with constants.
+    Looked at are comparisons of one operand with constants, and truth values.
     """
-    texts: dict[Expression, set[object]] = {}
-    ranges: dict[Expression, tuple[float, float]] = {}
+    known: dict[Expression, _Known] = {}
     for term in terms:
-        if isinstance(term, OneOf) and all(isinstance(value, str) for value in term.values):
-            allowed = texts.setdefault(term.term, set(term.values))
-            allowed &= set(term.values)
-        if isinstance(term, Compare) and isinstance(term.left, Const):
-            term = Compare(_MIRRORED.get(term.operator, term.operator), term.right, term.left)
-        if not isinstance(term, Compare) or not isinstance(term.right, Const):
-            continue
-        of, value = term.left, term.right.value
-        if isinstance(value, str) and term.operator == "==":
-            texts.setdefault(of, {value}).intersection_update({value})
-        elif isinstance(value, float):
-            low, high = ranges.get(of, (-math.inf, math.inf))
-            low = max(low, value) if term.operator in (">", ">=", "==") else low
-            high = min(high, value) if term.operator in ("<", "<=", "==") else high
-            ranges[of] = (low, high)
-    for one, known in texts.items():
-        if not known:
-            return f"{_name_of(one)} is one text at a time; write 'or'"
-    for one, (low, high) in ranges.items():
-        if low > high:
-            return f"{_name_of(one)} is never above {low:g} and below {high:g} at once"
+        _note(term, True, known)
+    for one, what in known.items():
+        if why := what.why_not(_name_of(one)):
+            return why
     return ""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What must be true of one value."""
+
+    allowed: set[object] | None = None
+    excluded: set[object] = field(default_factory=set)
+    low: float = -math.inf
+    high: float = math.inf
+    low_is_out: bool = False
+    high_is_out: bool = False
+    is_text: bool = False
+
+    def among(self, values: set[object]) -> None:
+        self.allowed = values if self.allowed is None else self.allowed & values
+
+    def compare(self, operator: str, value: float) -> None:
+        if operator in (">", ">=", "==") and (value > self.low or (value == self.low and operator == ">")):
+            self.low, self.low_is_out = value, operator == ">"
+        if operator in ("<", "<=", "==") and (value < self.high or (value == self.high and operator == "<")):
+            self.high, self.high_is_out = value, operator == "<"
+
+    def why_not(self, name: str) -> str:
+        if self.allowed is not None and not self.allowed - self.excluded:
+            if self.is_text:
+                return f"{name} is one text at a time; write 'or'"
+            return f"{name} is never true and false at once"
+        if self.low > self.high or (self.low == self.high and (self.low_is_out or self.high_is_out)):
+            return f"{name} is never above {self.low:g} and below {self.high:g} at once"
+        return ""
+
+
+def _note(term: Expression, holds: bool, known: dict[Expression, _Known]) -> None:
+    """Note what is known where `term` is true (`holds`) or false."""
+    match term:
+        case And(terms) if holds:
+            for one in terms:
+                _note(one, True, known)
+        case Or(terms) if not holds:
+            for one in terms:
+                _note(one, False, known)
+        case Not(inner):
+            _note(inner, not holds, known)
+        case OneOf(value, values) if all(isinstance(one, str) for one in values):
+            _either(known.setdefault(value, _Known()), set(values), holds)
+        case Compare(operator, Const() as left, right) if not isinstance(right, Const):
+            _note(Compare(_MIRRORED.get(operator, operator), right, left), holds, known)
+        case Compare(operator, value, Const(constant)):
+            _compare(known.setdefault(value, _Known()), operator if holds else _NEGATED[operator], constant)
+        case Operand():
+            _either(known.setdefault(term, _Known()), {True}, holds)
+
+
+def _either(what: _Known, values: set[object], holds: bool) -> None:
+    what.is_text = any(isinstance(value, str) for value in values)
+    if holds:
+        what.among(values)
+    elif what.is_text:
+        what.excluded |= values
+    else:
+        what.among({value for value in (True, False) if value not in values})
+
+
+def _compare(what: _Known, operator: str, constant: object) -> None:
+    if isinstance(constant, (str, bool)):
+        if operator in ("==", "!="):
+            _either(what, {constant}, operator == "==")
+    elif isinstance(constant, float):
+        what.compare(operator, constant)
 
 
 def _name_of(tree: Expression) -> str:

@@ -2,7 +2,7 @@
 
     and or not   == != < <= > >= (chained)   in (...)   + - * /   x if c else y
     look.label   1.5   60ms   5%   "text"   true   abs round min max
-    share count mean min max rate (of, last=20 parts | 60s, min=10)
+    share count mean min max rate deviation quantile trend changed (of, last=20 parts | 60s, min=10)   since(of)
 
 `ast.parse` reads the text after tokens.py has let it pass; each node is then taken from a whitelist. Every
 problem of an expression is reported; a part that has one is left out of further checks.
@@ -14,12 +14,13 @@ import ast
 import math
 from collections.abc import Callable
 
-from ripieno.plan import And, Arithmetic, Choice, Compare, Const, Expression, Not, OneOf, Operand, Or, Otherwise
+from ripieno.plan import And, Arithmetic, Choice, Const, Not, Operand, Or, Otherwise
 
-from . import quantities
+from . import quantities, units
 from .calls import Calls
+from .comparisons import Comparisons
 from .contradictions import contradiction
-from .nearest import did_you_mean, shown
+from .nearest import did_you_mean
 from .scope import KINDS, Scope, Spot
 from .syntax import letters, parse
 from .tokens import NotInLanguage, Tokens
@@ -32,21 +33,14 @@ from .typed import (
     NUMBER,
     POISON,
     TEXT,
+    Source,
     Typed,
-    can_hold,
     constant,
+    plan_type,
     result_range,
     result_type,
 )
 
-_COMPARISONS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 
@@ -59,18 +53,21 @@ class Grammar:
         self.text = spot.node.text if text is None else text
         self.tokens = Tokens("", {})
         self.inside = ""  # the aggregate whose argument is being read
-        self.sampled: dict[str, str] = {}  # sources named there
+        self.sampled: dict[str, Source] = {}  # sources named there
 
-    def condition(self) -> Typed:
-        """Return a condition: a truth value that can be true and can be false."""
+    def condition(self, may_be_true: bool = False) -> Typed:
+        """Return a condition: a truth value that can be true and can be false; `may_be_true`: or is `true`."""
         typed = self.value()
         if typed.is_poison:
             return POISON
         if typed.type != BOOL:
             return self._wrong(0, f"should be a condition, true or false (got a {typed.type})")
         if isinstance(typed.tree, Const):
+            if may_be_true and typed.tree.value is True:
+                return typed
             return self._wrong(0, f"is always {str(typed.tree.value).lower()}")
-        return typed
+        why = self.scope.impossible(typed.tree)
+        return self._wrong(0, "can never hold", why) if why else typed
 
     def value(self) -> Typed:
         """Return any value."""
@@ -113,12 +110,14 @@ class Grammar:
             return constant(float(value), NUMBER)
         found = quantities.amount(float(value), unit)
         if found.kind == "percentage":
-            return constant(found.value, NUMBER, unit="%")
+            return constant(found.value, NUMBER, "%")
         if found.kind == "duration":
-            return constant(found.value, DURATION, unit=unit)
+            return constant(found.value, DURATION, unit)
         if found.kind == "length":
-            return constant(found.value, LENGTH, unit=unit)
-        known = [*quantities.UNITS["duration"], *quantities.UNITS["length"]]
+            return constant(found.value, LENGTH, unit)
+        if units.is_known(unit) or unit in self.scope.units():
+            return constant(float(value), NUMBER, unit, unit)
+        known = [*quantities.UNITS["duration"], *quantities.UNITS["length"], *self.scope.units()]
         return self.wrong(node, f"'{value} {unit}' is not a value here", did_you_mean(unit, known))
 
     def _name(self, node: ast.Name) -> Typed:
@@ -148,19 +147,34 @@ class Grammar:
             return POISON
         field = source.fields.get(node.attr)
         if field is None:
-            hint = did_you_mean(node.attr, source.fields) if source.fields else f"{source.kind} '{name}' has no fields"
-            return self.wrong(node, f"{source.kind} '{name}' has no field '{node.attr}'", hint)
+            return self._no_field(node, name, source)
+        if source.family is not None:
+            source.family.mark(node.attr)
         if self.inside:
-            self.sampled[name] = source.kind
+            self.sampled[source.name or name] = source
         elif source.each and source.each != self.spot.each:
             return self.wrong(
                 node,
-                f"'{name}' has a result for each {source.each}, this rule runs "
+                f"'{name}' has a result for each {source.each}, this {self.spot.subject} runs "
                 + (f"for each {self.spot.each}" if self.spot.each else "over time"),
-                f"name it inside share(...) or mean(...), or give the rule 'each: {source.each}'",
+                f"name it inside share(...) or mean(...), or give the {self.spot.subject} 'each: {source.each}'",
             )
-        operand = Operand(source.kind, name, node.attr, field.type)
-        return Typed(operand, field.type, field.low, field.high, field.labels, f"{name}.{node.attr}")
+        operand = Operand(source.kind, source.name or name, node.attr, plan_type(field.type))
+        shown = f"{name}.{node.attr}"
+        return Typed(
+            operand, field.type, field.low, field.high, field.labels, shown, field.unit, branches=field.branches
+        )
+
+    def _no_field(self, node: ast.Attribute, name: str, source: Source) -> Typed:
+        if source.unknown_fields:
+            return POISON
+        if source.family is not None:
+            line, _ = self._place(node)
+            source.family.miss(node.attr, line, self.spot.path, self.scope.report)
+        hint = source.hint or f"{source.kind} '{name}' has no fields"
+        if source.fields:
+            hint = did_you_mean(node.attr, source.fields)
+        return self.wrong(node, f"{source.kind} '{name}' has no field '{node.attr}'", hint)
 
     def _logic(self, node: ast.BoolOp) -> Typed:
         terms = [self.take(value) for value in node.values]
@@ -176,11 +190,14 @@ class Grammar:
         if not is_or or len(types) > 1:
             words = " and ".join(sorted(types))
             return self.wrong(node, f"'{'or' if is_or else 'and'}' joins conditions (got {words})", "")
-        whole = terms[-1]
-        for term in reversed(terms[:-1]):
-            labels = None if term.labels is None or whole.labels is None else (*term.labels, *whole.labels)
+        fit = units.all_aligned(terms) if types <= set(MEASURES) else terms
+        if fit is None:
+            return self.wrong(node, f"'or' cannot join {' and '.join(map(units.shown, terms))}")
+        whole = fit[-1]
+        for term in reversed(fit[:-1]):
             low, high = min(term.low, whole.low), max(term.high, whole.high)
-            whole = Typed(Otherwise(term.tree, whole.tree), term.type, low, high, labels)
+            tree = Otherwise(term.tree, whole.tree)
+            whole = Typed(tree, term.type, low, high, _either(term, whole), unit=units.unit_of(term, whole))
         return whole
 
     def _unary(self, node: ast.UnaryOp) -> Typed:
@@ -198,8 +215,8 @@ class Grammar:
         if isinstance(node.op, ast.UAdd):
             return term
         if isinstance(term.tree, Const):
-            return constant(-float(term.tree.value), term.type, term.unit)
-        return Typed(Arithmetic("-", Const(0.0), term.tree), term.type, -term.high, -term.low)
+            return constant(-float(term.tree.value), term.type, term.written, term.unit)
+        return Typed(Arithmetic("-", Const(0.0), term.tree), term.type, -term.high, -term.low, unit=term.unit)
 
     def _arithmetic(self, node: ast.BinOp) -> Typed:
         left, right = self.take(node.left), self.take(node.right)
@@ -208,88 +225,20 @@ class Grammar:
         operator = _ARITHMETIC.get(type(node.op))
         if operator is None:
             return self.wrong(node, "of arithmetic there is + - * /")
-        type_ = result_type(operator, left.type, right.type)
-        if type_ is None:
-            return self.wrong(node, f"'{operator}' cannot join a {left.type} and a {right.type}")
+        both = units.joined(operator, left, right)
+        type_ = result_type(operator, both[0].type, both[1].type) if both is not None else None
+        if both is None or type_ is None:
+            return self.wrong(node, f"'{operator}' cannot join {units.shown(left)} and {units.shown(right)}")
+        left, right, unit = both
         if operator == "/" and right.low == right.high == 0:
             return self.wrong(node, "divides by zero")
         low, high = result_range(operator, left, right)
-        unit = left.unit or right.unit
         if isinstance(left.tree, Const) and isinstance(right.tree, Const) and math.isfinite(low):
-            return constant(low, type_, unit)
+            return constant(low, type_, left.written or right.written, unit)
         return Typed(Arithmetic(operator, left.tree, right.tree), type_, low, high, unit=unit)
 
     def _compare(self, node: ast.Compare) -> Typed:
-        terms: list[Expression] = []
-        poisoned = False
-        left = self.take(node.left)
-        for operator, right_node in zip(node.ops, node.comparators, strict=True):
-            if isinstance(operator, (ast.In, ast.NotIn)):
-                found, right = self._one_of(node, left, right_node, isinstance(operator, ast.NotIn)), POISON
-            elif type(operator) in _COMPARISONS:
-                right = self.take(right_node)
-                found = self._pair(node, right_node, _COMPARISONS[type(operator)], left, right)
-            else:
-                found, right = self.wrong(node, "'is' is not part of the language", "compare with =="), POISON
-            poisoned = poisoned or found.is_poison
-            terms.append(found.tree)
-            left = right
-        if poisoned:
-            return POISON
-        if len(terms) > 1 and (why := contradiction(tuple(terms))):
-            return self.wrong(node, "can never hold", why)
-        return Typed(terms[0] if len(terms) == 1 else And(tuple(terms)), BOOL, 0, 1)
-
-    def _pair(self, node: ast.expr, right_node: ast.expr, operator: str, left: Typed, right: Typed) -> Typed:
-        if left.is_poison or right.is_poison:
-            return POISON
-        if left.type != right.type:
-            hint = _hint_of_types(left, right)
-            return self.wrong(right_node, f"cannot compare a {left.type} with a {right.type}", hint)
-        if left.type in (TEXT, BOOL) and operator not in ("==", "!="):
-            return self.wrong(node, f"a {left.type} can be compared with == and != only")
-        if left.type == TEXT and not self._labels_fit(right_node, left, right):
-            return POISON
-        if isinstance(left.tree, Const) and isinstance(right.tree, Const):
-            return self.wrong(node, "compares two constants")
-        if left.type in MEASURES and not can_hold(operator, left, right):
-            known = left if isinstance(right.tree, Const) else right
-            name = known.name or "the value"
-            return self.wrong(node, "can never hold", f"{name} is {_between(known)}")
-        return Typed(Compare(operator, left.tree, right.tree), BOOL, 0, 1)
-
-    def _labels_fit(self, node: ast.expr, left: Typed, right: Typed) -> bool:
-        for side, other in ((left, right), (right, left)):
-            if not isinstance(side.tree, Const) or other.labels is None or isinstance(other.tree, Const):
-                continue
-            if side.tree.value not in other.labels:
-                self._no_label(node, str(side.tree.value), other)
-                return False
-        return True
-
-    def _no_label(self, node: ast.expr, label: str, of: Typed) -> None:
-        labels = of.labels or ()
-        near = did_you_mean(label, labels)
-        every = f"he labels are {shown(list(labels))}"
-        hint = f"{near} T{every}" if near.startswith("did") else f"t{every}"
-        self.wrong(node, f"{of.name or 'the value'} is never '{label[:60]}'", hint)
-
-    def _one_of(self, node: ast.expr, term: Typed, values: ast.expr, negated: bool) -> Typed:
-        if not isinstance(values, (ast.Tuple, ast.List)) or not values.elts:
-            return self.wrong(values, "'in' wants values in brackets", 'such as look.label in ("over", "under")')
-        constants = [self.take(value) for value in values.elts]
-        if term.is_poison or any(one.is_poison for one in constants):
-            return POISON
-        for one, value in zip(constants, values.elts, strict=True):
-            if not isinstance(one.tree, Const):
-                return self.wrong(value, "'in' wants constants")
-            if one.type != term.type:
-                return self.wrong(value, f"cannot compare a {term.type} with a {one.type}", _hint_of_types(term, one))
-            if term.labels is not None and one.tree.value not in term.labels:
-                self._no_label(value, str(one.tree.value), term)
-                return POISON
-        tree = OneOf(term.tree, tuple(one.tree.value for one in constants if isinstance(one.tree, Const)))
-        return Typed(Not(tree) if negated else tree, BOOL, 0, 1)
+        return Comparisons(self).take(node)
 
     def _choice(self, node: ast.IfExp) -> Typed:
         condition, then, otherwise = self.take(node.test), self.take(node.body), self.take(node.orelse)
@@ -297,36 +246,28 @@ class Grammar:
             return POISON
         if condition.type != BOOL:
             return self.wrong(node.test, f"'if' wants a condition (got a {condition.type})")
-        if then.type != otherwise.type:
-            return self.wrong(node, f"both values should be of one type (got a {then.type} and a {otherwise.type})")
-        labels = None if then.labels is None or otherwise.labels is None else (*then.labels, *otherwise.labels)
+        both = units.aligned(then, otherwise) if {then.type, otherwise.type} <= set(MEASURES) else (then, otherwise)
+        if both is None or both[0].type != both[1].type:
+            what = f"(got {units.shown(then)} and {units.shown(otherwise)})"
+            return self.wrong(node, f"both values should be of one type {what}")
+        then, otherwise = both
         tree = Choice(condition.tree, then.tree, otherwise.tree)
         low, high = min(then.low, otherwise.low), max(then.high, otherwise.high)
-        return Typed(tree, then.type, low, high, labels, unit=then.unit or otherwise.unit)
+        return Typed(tree, then.type, low, high, _either(then, otherwise), unit=units.unit_of(then, otherwise))
 
     def _call(self, node: ast.Call) -> Typed:
         return Calls(self).take(node)
 
 
-def _between(known: Typed) -> str:
-    if known.low == known.high:
-        return f"{known.low:g}"
-    if math.isinf(known.low):
-        return f"at most {known.high:g}"
-    return f"at least {known.low:g}" if math.isinf(known.high) else f"between {known.low:g} and {known.high:g}"
+def _either(left: Typed, right: Typed) -> tuple[str, ...] | None:
+    """Return the labels of a value that is one of two."""
+    if left.labels is None or right.labels is None:
+        return None
+    return tuple(dict.fromkeys((*left.labels, *right.labels)))
 
 
 def _choice(names: list[str]) -> str:
     return f"name one of its fields: {', '.join(names)}" if names else "it has no fields"
-
-
-def _hint_of_types(left: Typed, right: Typed) -> str:
-    types = {left.type, right.type}
-    if types == {TEXT, NUMBER}:
-        return "a text is written in quotes, a number without"
-    if DURATION in types:
-        return "a duration is written with its unit, such as 60ms"
-    return "a length is written with its unit, such as 120mm" if LENGTH in types else ""
 
 
 def _name_of(node: ast.AST) -> str:

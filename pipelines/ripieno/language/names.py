@@ -29,6 +29,7 @@ class Names:
         self._defined: dict[str, dict[str, _Defined]] = {}
         self._used: set[tuple[str, str]] = set()
         self._missed: list[tuple[tuple[str, ...], str, str, int, Report]] = []
+        self._told: set[tuple[str, str]] = set()
 
     def define(self, kind: str, name: str, place: Place, path: str, report: Report) -> None:
         """Note a definition."""
@@ -58,12 +59,25 @@ class Names:
             hint = f"did you mean '{near}', defined on {elsewhere}{found.line}?"
         what = " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
         report.add(place[0], place[1], path, f"there is no {what} '{name}'", hint)
-        self._missed.append((kinds, name, path, place[0], report))
+        self.miss(name, kinds, place[0], path, report)
         return None
+
+    def mark(self, kind: str, name: str) -> None:
+        """Note that a name is used."""
+        self._used.add((kind, name))
+
+    def miss(self, name: str, kinds: tuple[str, ...], line: int, path: str, report: Report) -> None:
+        """Note a use, already reported, of a name that is not defined."""
+        self._missed.append((kinds, name, path, line, report))
+
+    @property
+    def told(self) -> frozenset[tuple[str, str]]:
+        """What `finish` reported, as (kind, name)."""
+        return frozenset(self._told)
 
     def finish(self) -> None:
         """Report definitions that nothing uses while their like is used but not defined: the typo may be there."""
-        told: set[tuple[str, str]] = set()
+        told = self._told
         for kinds, name, path, line, report in self._missed[:MOST_HINTS]:
             unused = [
                 (kind, one) for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
@@ -81,6 +95,26 @@ class Names:
                         f"is used nowhere, while {path} names '{name}' on {where}",
                         f"did you mean '{name}'?",
                     )
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Names of one kind: the fields of a step, the branches of a route."""
+
+    names: Names
+    kind: str
+
+    def mark(self, name: str) -> None:
+        """Note that a name is used."""
+        self.names.mark(self.kind, name)
+
+    def miss(self, name: str, line: int, path: str, report: Report) -> None:
+        """Note a use, already reported, of a name that is not defined."""
+        self.names.miss(name, (self.kind,), line, path, report)
+
+    def define(self, name: str, place: Place, path: str, report: Report) -> None:
+        """Note a definition."""
+        self.names.define(self.kind, name, place, path, report)
 
 
 def check_name(name: str, place: Place, path: str, report: Report, in_expressions: bool = True) -> bool:

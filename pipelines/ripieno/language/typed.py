@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from ripieno.plan import Const, Expression
 
+from .names import Family
+
 BOOL, NUMBER, TEXT, DURATION, LENGTH, ANY = "bool", "number", "text", "duration", "length", "any"
 MEASURES = (NUMBER, DURATION, LENGTH)
 
@@ -23,7 +25,9 @@ class Typed:
         low, high: range of a number, where it is known.
         labels: the texts that it can be, None where any.
         name: how a person names it.
-        unit: the unit that a constant was written with.
+        unit: what the number is in, "" for a plain one and for durations and lengths, whose type says it.
+        written: the unit that a constant was written with.
+        branches: the names behind the labels, where they are keys of the file.
     """
 
     tree: Expression
@@ -33,6 +37,8 @@ class Typed:
     labels: tuple[str, ...] | None = None
     name: str = ""
     unit: str = ""
+    written: str = ""
+    branches: Family | None = None
 
     @property
     def is_poison(self) -> bool:
@@ -51,24 +57,45 @@ class Field:
     low: float = -math.inf
     high: float = math.inf
     labels: tuple[str, ...] | None = None
-    owner: str = ""
+    unit: str = ""
+    branches: Family | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A step, input or output as expressions see it. `each`: the item kind whose values it has, "" for the newest."""
+    """A step, input or output as expressions see it.
+
+    Attributes:
+        each: the item kind whose values it has, "" for the newest.
+        sampled: whether its values come one by one, so that a window can have them.
+        name: in the plan, where that is another than in the file.
+        family: the names of its fields, where they are keys of the file.
+        hint: what to name instead, where it has no fields.
+        counted: what its values are called when they are counted.
+        unknown_fields: nothing is known of its fields, because of a problem that was reported.
+    """
 
     kind: str
     fields: Mapping[str, Field]
     each: str = ""
     sampled: bool = False
+    name: str = ""
+    family: Family | None = None
+    hint: str = ""
+    counted: str = "results"
+    unknown_fields: bool = False
 
 
-def constant(value: bool | float | str, type: str, unit: str = "") -> Typed:
+def constant(value: bool | float | str, type: str, written: str = "", unit: str = "") -> Typed:
     """Return a literal."""
     if type == TEXT:
         return Typed(Const(value), type, labels=(str(value),))
-    return Typed(Const(value), type, float(value), float(value), unit=unit)
+    return Typed(Const(value), type, float(value), float(value), written=written, unit=unit)
+
+
+def plan_type(type: str) -> str:
+    """Return the type that a plan's tree knows: durations and lengths are numbers there."""
+    return NUMBER if type in MEASURES else type
 
 
 def result_type(operator: str, left: str, right: str) -> str | None:
