@@ -9,9 +9,11 @@ from ripieno.models import Declaration, declaration_from_plain
 
 from . import pipeline_file as file
 from .labels import labels_of
+from .model_keys import check_model
 from .pipeline import FILE_NAME
 from .problems import Problems
 from .seal import Read
+from .sections.models import Model
 from .shape import build, is_mapping
 from .source import parse
 
@@ -46,8 +48,11 @@ def declared_models(bundle: str, read: Read) -> Declared:
         section = root.mapping["models"]
         if is_mapping(section, "models", report):
             for name, node in section.mapping.items():
-                built, _ = build(file.Model, node, f"models.{name}", report)
+                before = len(report.found)
+                built, right = build(Model, node, f"models.{name}", report)
                 if built is not None:
+                    check_model(built, right, f"models.{name}", report)
+                if built is not None and len(report.found) == before:
                     plain = _plain(node.plain())
                     try:
                         plain["labels"] = labels_of(built.labels, bundle, read)

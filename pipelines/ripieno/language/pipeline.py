@@ -12,6 +12,7 @@ from . import pipeline_file as file
 from .cycles import Wait, report_cycles
 from .labels import labels_of
 from .lowering import input_plan, item_plan, output_plan, step_plan
+from .model_keys import check_model
 from .names import Names, check_name, entries
 from .nearest import did_you_mean, nearest
 from .problems import Problems, Report
@@ -21,6 +22,7 @@ from .scope import Scope
 from .seal import Read, Seal
 from .sections.inputs import INPUTS, EdgeInput, FrameInput, MessageInput, PositionInput, ReadingInput
 from .sections.items import Item
+from .sections.models import Model
 from .sections.outputs import OUTPUTS, PulseOutput, SetpointOutput
 from .sections.steps import ModelStep
 from .shape import build, hints_of, is_mapping, join, known_keys
@@ -67,7 +69,7 @@ class _Compiler:
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
         self._items: dict[str, Item] = {}
-        self._models: dict[str, file.Model] = {}
+        self._models: dict[str, Model] = {}
         self._steps: dict[str, ModelStep] = {}
         self._nodes: dict[str, Node] = {}
 
@@ -80,7 +82,7 @@ class _Compiler:
         self._inputs = self._by_kind("inputs", INPUTS)
         self._outputs = self._by_kind("outputs", OUTPUTS)
         self._items = self._all("items", Item)
-        self._models = {name: self._labelled(name, one) for name, one in self._all("models", file.Model).items()}
+        self._models = {name: self._labelled(name, one) for name, one in self._all("models", Model).items()}
         self._steps = self._all("steps", ModelStep)
         for name, output in self._outputs.items():
             self._check_output(name, output)
@@ -184,7 +186,7 @@ class _Compiler:
                 found[name] = made
         return found
 
-    def _labelled(self, name: str, model: file.Model) -> file.Model:
+    def _labelled(self, name: str, model: Model) -> Model:
         """Return the model with its labels as a list; ("",) where their file cannot be used, which is reported."""
         path = f"models.{name}"
         try:
@@ -195,10 +197,7 @@ class _Compiler:
         except ValueError as error:
             self._at(path, "labels", str(error))
             labels = ("",)
-        if model.task != "detect":
-            for key in ("threshold", "outputs"):
-                if getattr(model, key) is not None:
-                    self._at(path, key, "is for task detect")
+        check_model(model, self._nodes[path], path, self._report)
         return dataclasses.replace(model, labels=labels)
 
     def _at(self, path: str, key: str, message: str, hint: str = "") -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from ripieno.models.takes import takes_from_plain, takes_to_plain
 from ripieno.plan import ModelPlan
 
-from .pipeline_file import Model
 from .problems import Report
+from .sections.models import Model, ModelInput
 from .shape import join
 from .source import Node
 
@@ -111,17 +113,14 @@ class Seal:
         ]
         if model.threshold is not None and model.task == "detect":
             pairs.append(("threshold", model.threshold, entry.get("threshold")))
-        if model.outputs is not None and model.task == "detect":
+        if model.outputs is not None and model.task != "classify":
             pairs.append(("outputs", list(model.outputs), entry.get("outputs")))
         sealed = entry.get("input")
         if isinstance(sealed, dict):
-            pairs += [
-                (f"input.{key}", getattr(model.input, key), sealed[key])
-                for key in ("colour", "resize")
-                if key in sealed
-            ]
-            if model.input.range is not None:
-                pairs.append(("input.range", list(model.input.range), sealed.get("range")))
+            taken = _taken(model.input)
+            both = [key for key in taken if key in sealed]
+            kinds = [key for key in ("text", "vector") if (key in taken) != (key in sealed)]
+            pairs += [(f"input.{key}", taken.get(key), sealed.get(key)) for key in (*both, *kinds)]
         good = True
         for key, here, there in pairs:
             if here != there:
@@ -132,6 +131,12 @@ class Seal:
         return good
 
 
+def _taken(declared: ModelInput) -> dict[str, Any]:
+    """Return what the manifest should have under `input`, without what is left to the tensors."""
+    plain = takes_to_plain(takes_from_plain(asdict(declared)))
+    return {key: value for key, value in plain.items() if key != "range" or value}
+
+
 def _is_inside(path: str) -> bool:
     return (
         not path.startswith("/") and not any(part in ("", ".", "..") for part in path.split("/")) and "\\" not in path
@@ -139,6 +144,8 @@ def _is_inside(path: str) -> bool:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "none"
     return ", ".join(map(str, value[:10])) if isinstance(value, list) else str(value)
 
 
