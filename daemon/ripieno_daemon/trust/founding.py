@@ -140,7 +140,9 @@ class FleetFolder:
         """
         path = self.root / "policy.toml"
         serial = int(self._state["policy_serial"]) + 1
-        policy = policy_text.read_text(path.read_text(encoding="utf-8"), str(path), self.fleet, serial)
+        policy = policy_text.read_text(
+            path.read_text(encoding="utf-8"), str(path), self.fleet, serial, self._now_s() * 1_000_000
+        )
         self._state["policy_serial"] = serial
         signed = sign_policy(policy, self.signer("root"))
         self._save()  # before the policy: a serial that nobody saw harms nobody, one used twice would

@@ -1,6 +1,6 @@
 """The policy: which key may ask for which kinds, of which devices, how often. It is itself signed, by the root key.
 
-    {v: 1, fleet, serial, two: [kind patterns],
+    {v: 1, fleet, serial, issued: us UTC, two: [kind patterns],
      keys: [{name, public, kinds: [patterns], devices: [patterns], per_minute}, ...]}
 
 A pattern is a name, or the beginning of one with `*` behind it. `two`: kinds that need the signatures of two keys,
@@ -35,12 +35,13 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The keys by their id."""
+    """The keys by their id. `issued_us`: when it was signed; a device whose clock is before that is not on time."""
 
     fleet: str
     serial: int
     keys: Mapping[str, KeyRule]
     two: tuple[str, ...] = ()
+    issued_us: int = 0
 
     @property
     def publics(self) -> Mapping[str, bytes]:
@@ -63,6 +64,7 @@ def sign_policy(policy: Policy, root: Signer) -> bytes:
         "v": 1,
         "fleet": policy.fleet,
         "serial": policy.serial,
+        "issued": policy.issued_us,
         "two": list(policy.two),
         "keys": [
             {
@@ -99,16 +101,23 @@ def read_policy(packed: bytes, root_public: bytes, fleet: str) -> Policy:
 
 def _parse(plain: Any) -> Policy:
     match plain:
-        case {"v": 1, "fleet": str(fleet), "serial": int(serial), "two": list(two), "keys": list(listed)}:
+        case {
+            "v": 1,
+            "fleet": str(fleet),
+            "serial": int(serial),
+            "issued": int(issued_us),
+            "two": list(two),
+            "keys": list(listed),
+        }:
             pass
         case _:
-            raise BadSeal("policy", "the policy is not {v: 1, fleet, serial, two, keys}")
+            raise BadSeal("policy", "the policy is not {v: 1, fleet, serial, issued, two, keys}")
     if len(listed) > MAX_KEYS or serial < 1 or not all(isinstance(each, str) for each in two):
         raise BadSeal("policy", f"at most {MAX_KEYS} keys, a serial from 1 on, patterns as text")
     keys = [_rule(each) for each in listed]
     if len({rule.public for rule in keys}) != len(keys):
         raise BadSeal("policy", "a key stands twice in the policy")
-    return Policy(fleet, serial, {key_id(rule.public): rule for rule in keys}, tuple(two))
+    return Policy(fleet, serial, {key_id(rule.public): rule for rule in keys}, tuple(two), issued_us)
 
 
 def _rule(plain: Any) -> KeyRule:

@@ -39,7 +39,7 @@ def write_text(fleet: str, rules: Sequence[KeyRule]) -> str:
     return "\n".join([*lines, ""])
 
 
-def read_text(text: str, name: str, fleet: str, serial: int) -> Policy:
+def read_text(text: str, name: str, fleet: str, serial: int, issued_us: int = 0) -> Policy:
     """Return the policy that a file says.
 
     Raises:
@@ -69,7 +69,7 @@ def read_text(text: str, name: str, fleet: str, serial: int) -> Policy:
             wrong(rule.name, "this key stands more than once")
     if problems:
         raise ConfigError(problems)
-    return Policy(fleet, serial, {key_id(rule.public): rule for rule in rules}, tuple(two))
+    return Policy(fleet, serial, {key_id(rule.public): rule for rule in rules}, tuple(two), issued_us)
 
 
 def _rule(plain: Any, path: str, wrong: Any) -> KeyRule | None:
