@@ -1,0 +1,155 @@
+"""Orders that were accepted, one after the other: begun in the journal, done, answered. Questions may run beside.
+
+What changes or moves something waits its turn; up to four questions run at once. What has expired while it waited is
+not begun. An actuation that took too long, or failed in an unforeseen way, is UNKNOWN: nobody here knows how far it
+came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ripieno.errors import RipienoError, StorageError
+
+from ..packed import BadPacked, pack
+from .executors import Executor, NotDone
+from .journal import MAX_ANSWER_BYTES, Journal
+from .kinds import KINDS, MAX_EXECUTION_S, Effect
+from .order import Order
+from .states import State
+
+MAX_WAITING: Final = 64
+READS_AT_ONCE: Final = 4
+Answer = Callable[[Order, dict[str, Any]], None]
+
+
+class Doing:
+    """Does orders with executors. `run` is a task; `answer` is called with each outcome once it is durable."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        executors: Mapping[str, Executor],
+        answer: Answer,
+        is_expired: Callable[[Order], bool],
+        say: Callable[[str], None],
+    ) -> None:
+        self._journal, self._answer, self._is_expired, self._say = journal, answer, is_expired, say
+        self._executors = {**executors, "cancel": self._cancel}
+        self._acts: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
+        self._reads: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
+        self._waiting: dict[bytes, Order] = {}
+        self._running: dict[bytes, asyncio.Task[Mapping[str, Any]]] = {}
+
+    @property
+    def kinds(self) -> list[str]:
+        """What can be done here."""
+        return sorted(self._executors)
+
+    def is_possible(self, kind: str) -> bool:
+        """Whether there is an executor."""
+        return kind in self._executors
+
+    def put(self, order: Order) -> bool:
+        """Queue an order that is in the journal; False: too many wait."""
+        if order.kind == "cancel":
+            queue = self._reads  # it must not wait behind what it cancels
+        else:
+            queue = self._reads if KINDS[order.kind].effect is Effect.READ else self._acts
+        if queue.full():
+            return False
+        self._waiting[order.id] = order
+        queue.put_nowait(order)
+        return True
+
+    async def run(self) -> None:
+        """Do what comes until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._serve(self._acts), name="orders that act")
+            for number in range(READS_AT_ONCE):
+                group.create_task(self._serve(self._reads), name=f"orders that ask {number}")
+
+    async def _serve(self, queue: asyncio.Queue[Order]) -> None:
+        while True:
+            order = await queue.get()
+            if self._waiting.pop(order.id, None) is None:
+                continue  # cancelled while it waited
+            try:
+                await self._do(order)
+            except StorageError as error:
+                # Without a durable intent nothing was done; without a durable outcome the next start finds it begun.
+                self._say(f"order {order.kind} {order.id.hex()}: not durable: {error}")
+
+    async def _do(self, order: Order) -> None:
+        effect = KINDS[order.kind].effect
+        if self._is_expired(order):
+            await self.finish(order, State.EXPIRED, reason="expired", text="it expired while it waited")
+            return
+        if effect is not Effect.READ:
+            await self._journal.begin(order.id)
+        state, answer = await self._outcome(order, effect)
+        await self.finish(order, state, **answer)
+
+    async def finish(self, order: Order, state: State, **answer: Any) -> None:
+        """Make an outcome durable and answer."""
+        whole = {"state": state.value, **answer}
+        try:
+            pack(whole, MAX_ANSWER_BYTES)
+        except (BadPacked, TypeError, ValueError, OverflowError) as error:
+            whole = {"state": state.value, "reason": "answer", "text": f"the result cannot be sent: {error}"}
+        await self._journal.finish(order.id, state, whole)
+        self._answer(order, whole)
+
+    async def _outcome(self, order: Order, effect: Effect) -> tuple[State, dict[str, Any]]:
+        def tell(text: str) -> None:
+            self._answer(order, {"state": State.EXECUTING.value, "text": text[:2000]})
+
+        work = _run(self._executors[order.kind], order.args, tell)
+        task = self._running[order.id] = asyncio.create_task(work, name=f"order {order.kind}")
+        limit_s = min(order.max_ms / 1000, MAX_EXECUTION_S)
+        lost = State.UNKNOWN if effect is Effect.ACTUATE else State.FAILED
+        try:
+            async with asyncio.timeout(limit_s):
+                return State.DONE, {"result": dict(await task)}
+        except NotDone as error:
+            return State.REFUSED, {"reason": error.reason, "text": str(error)}
+        except TimeoutError:
+            return lost, {"reason": "time", "text": f"not done within {limit_s:g} s"}
+        except asyncio.CancelledError:
+            if not task.cancelled() or _is_being_cancelled():
+                raise  # this daemon ends: the next start finds the order begun
+            return State.CANCELLED, {"reason": "cancelled", "text": "cancelled while it ran"}
+        except RipienoError as error:
+            return State.FAILED, {"reason": "failed", "text": str(error)}
+        except Exception as error:  # an order from outside must not end the line, whatever an executor does
+            self._say(f"order {order.kind} {order.id.hex()}: {type(error).__name__}: {error}")
+            return lost, {"reason": "bug", "text": f"{type(error).__name__}: {error}"}
+        finally:
+            task.cancel()
+            self._running.pop(order.id, None)
+
+    async def _cancel(self, args: Mapping[str, Any], _tell: Callable[[str], None]) -> Mapping[str, Any]:
+        """`cancel`: take away an order that waits, or a question that runs."""
+        id: bytes = args["id"]
+        waiting = self._waiting.pop(id, None)
+        if waiting is not None:
+            await self.finish(waiting, State.CANCELLED, reason="cancelled", text="cancelled before it was begun")
+            return {"was": "waiting"}
+        task = self._running.get(id)
+        if task is None:
+            raise NotDone("unknown", f"no order {id.hex()} waits or runs here")
+        if task.get_name() not in {f"order {kind.name}" for kind in KINDS.values() if kind.effect is Effect.READ}:
+            raise NotDone("begun", f"order {id.hex()} is being done; it is not broken off half way")
+        task.cancel()
+        return {"was": "running"}
+
+
+async def _run(executor: Executor, args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
+    return await executor(args, tell)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
