@@ -1,21 +1,22 @@
-"""Run a bundle's model over labelled pictures, in a worker, and count."""
+"""Run a bundle's classifier over labelled rows, in a worker, and count."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ConfigError, ModelError, Problem, WorkerLost
-from ripieno.values import Health, Inferred
+from ripieno.models import TakesPicture, Task
+from ripieno.values import Classification, Health, Inferred
 from ripieno_daemon.bundles.opened import Bundle, open_bundle
 from ripieno_daemon.workers.parts import PooledModel, Step
 from ripieno_daemon.workers.pool import WorkerPool
 
-from .labelled import Picture, read_labels
+from .labelled import Labelled, read_labelled
 from .report import Report
 
 if TYPE_CHECKING:
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW_SIZES: Final = (1, 5, 10, 20)
-PICTURE_S: Final = 10.0
+ANSWER_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The answers: class indices of the readable pictures, their groups, times, and what could not be read."""
+    """The answers: class indices of what could be read, with groups, scores, margins and times; and what could not."""
 
-    true: list[int]
-    said: list[int]
-    groups: list[str]
-    invoke_us: list[int]
-    unreadable: list[tuple[str, str]]
+    true: list[int] = field(default_factory=list)
+    said: list[int] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    decode_us: list[int] = field(default_factory=list)
+    invoke_us: list[int] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
 def evaluate(
@@ -48,9 +52,9 @@ def evaluate(
     """Return how the bundle's model does on a split of a labelled folder. Starts an event loop of its own.
 
     Args:
-        split: a value of the column `split`; None: all pictures.
-        model: by name; may be left out where the bundle has one.
-        progress: called with pictures done and pictures in all.
+        split: a value of the column `split`, or the name of a file for each split; None: all of labels.csv.
+        model: by name; may be left out where the bundle has one classifier.
+        progress: called with rows done and rows in all.
 
     Raises:
         BundleError: the bundle is not sealed, or differs from its seal.
@@ -60,12 +64,12 @@ def evaluate(
     bundle = open_bundle(bundle_dir)
     name = _model_name(bundle, model)
     chosen = bundle.models[name]
-    pictures = read_labels(Path(data_dir), split, chosen.spec.labels)
-    loaded, answers = asyncio.run(_answers(chosen, pictures, runtime, progress or _quiet))
-    counted = _count(chosen, pictures, answers)
+    rows = read_labelled(Path(data_dir), split, chosen.spec)
+    loaded, answers = asyncio.run(_answers(chosen, rows, runtime, progress or _quiet))
+    counted = _count(chosen, rows, answers)
     if not counted.true:
-        first = "; ".join(f"{file}: {why}" for file, why in counted.unreadable[:3])
-        raise ConfigError([Problem(str(data_dir), 0, 0, "", f"no picture of {len(pictures)} can be read", first)])
+        first = "; ".join(f"{name}: {why}" for name, why in counted.unreadable[:3])
+        raise ConfigError([Problem(str(data_dir), 0, 0, "", f"none of {len(rows)} rows can be read", first)])
     return _report(bundle, chosen, split, loaded, counted)
 
 
@@ -74,55 +78,58 @@ def _quiet(done: int, whole: int) -> None:
 
 
 def _model_name(bundle: Bundle, model: str | None) -> str:
-    names = sorted(bundle.models)
+    names = sorted(name for name, one in bundle.models.items() if one.spec.task is Task.CLASSIFY)
     if model is None and len(names) == 1:
         return names[0]
-    if model in bundle.models:
-        assert model is not None
+    if model is not None and model in names:
         return model
-    message = (
-        "which model? the bundle has several" if model is None and names else f"no model {model or ''!r} in the bundle"
-    )
-    raise ConfigError(
-        [Problem(str(bundle.folder), 0, 0, "models", message, f"models here: {', '.join(names) or 'none'}")]
-    )
+    message = f"no classifier {model or ''!r} in the bundle"
+    if model in bundle.models:
+        message = f"model {model} does not classify: there are no labels to count"
+    elif model is None and names:
+        message = "which model? the bundle has several"
+    hint = f"classifiers here: {', '.join(names) or 'none'}"
+    raise ConfigError([Problem(str(bundle.folder), 0, 0, "models", message, hint)])
 
 
 async def _answers(
-    model: PooledModel, pictures: Sequence[Picture], runtime: str | None, progress: Callable[[int, int], None]
+    model: PooledModel, rows: Sequence[Labelled], runtime: str | None, progress: Callable[[int, int], None]
 ) -> tuple[Loaded, list[Inferred]]:
-    pool = WorkerPool({model.spec.name: model}, {"evaluate": Step(model.spec.name, PICTURE_S)}, runtime, lambda _: None)
+    pool = WorkerPool({model.spec.name: model}, {"evaluate": Step(model.spec.name, ANSWER_S)}, runtime, lambda _: None)
     answers: list[Inferred] = []
     try:
         loaded = (await pool.start())["evaluate"]
-        for picture in pictures:
-            answers.append(await _answer(pool, picture))
-            progress(len(answers), len(pictures))
+        for row in rows:
+            answers.append(await _answer(pool, row))
+            progress(len(answers), len(rows))
     finally:
         await pool.stop()
     return loaded, answers
 
 
-async def _answer(pool: WorkerPool, picture: Picture) -> Inferred:
-    """Return the answer; a picture that kills its worker is unreadable, a model that keeps doing so ends the run."""
+async def _answer(pool: WorkerPool, row: Labelled) -> Inferred:
+    """Return the answer; what kills its worker is unreadable, a model that keeps doing so ends the run."""
     try:
-        return await pool.infer("evaluate", str(picture.path.absolute()))
+        return await pool.infer("evaluate", row.given)
     except WorkerLost as error:
         return Inferred(Health.FAILED, None, str(error).splitlines()[0], "", 0, 0)
     except ModelError as error:
-        raise ModelError(f"{picture.file}: {error}") from error
+        raise ModelError(f"{row.name}: {error}") from error
 
 
-def _count(model: PooledModel, pictures: Sequence[Picture], answers: Sequence[Inferred]) -> Counted:
+def _count(model: PooledModel, rows: Sequence[Labelled], answers: Sequence[Inferred]) -> Counted:
     index = {label: place for place, label in enumerate(model.spec.labels)}
-    counted = Counted([], [], [], [], [])
-    for picture, answer in zip(pictures, answers, strict=True):
-        if answer.result is None:
-            counted.unreadable.append((picture.file, answer.why))
+    counted = Counted()
+    for row, answer in zip(rows, answers, strict=True):
+        if not isinstance(answer.result, Classification):
+            counted.unreadable.append((row.name, answer.why))
             continue
-        counted.true.append(index[picture.label])
+        counted.true.append(index[row.label])
         counted.said.append(index[answer.result.label])
-        counted.groups.append(picture.group)
+        counted.groups.append(row.group)
+        counted.scores.append(answer.result.score)
+        counted.margins.append(answer.result.margin)
+        counted.decode_us.append(answer.decode_us)
         counted.invoke_us.append(answer.invoke_us)
     return counted
 
@@ -137,8 +144,9 @@ def _report(bundle: Bundle, model: PooledModel, split: str | None, loaded: Loade
     said: NDArray[np.int64] = np.array(counted.said, np.int64)
     confusion = statistics.confusion_of(true, said, classes)
     by_accuracy, by_balanced, groups = statistics.bootstrap(true, said, counted.groups, classes)
-    hits = int((true == said).sum())
-    p50, p99 = np.percentile(counted.invoke_us, (50, 99)) / 1000
+    right = true == said
+    hits = int(right.sum())
+    sizes = WINDOW_SIZES if isinstance(model.spec.takes, TakesPicture) else ()
     return Report(
         bundle=bundle.manifest.name,
         version=bundle.manifest.version,
@@ -160,7 +168,11 @@ def _report(bundle: Bundle, model: PooledModel, split: str | None, loaded: Loade
         },
         confusion=confusion.tolist(),
         per_class=statistics.class_figures(confusion, labels),
-        invoke_ms={"p50": round(float(p50), 3), "p99": round(float(p99), 3)},
+        worst=statistics.worst_labels(confusion, labels),
+        by_score=statistics.by_threshold(right, np.array(counted.scores)),
+        by_margin=statistics.by_threshold(right, np.array(counted.margins)),
+        decode_ms=statistics.milliseconds(counted.decode_us),
+        invoke_ms=statistics.milliseconds(counted.invoke_us),
         unreadable=counted.unreadable,
-        windowed={size: statistics.windowed(true, said, classes, size) for size in WINDOW_SIZES},
+        windowed={size: statistics.windowed(true, said, classes, size) for size in sizes},
     )

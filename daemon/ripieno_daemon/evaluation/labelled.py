@@ -1,92 +1,119 @@
-"""labels.csv: which picture shows what.
+"""What a model is asked, and what it should say: each row of a table.
 
-Columns `file` (relative to the folder) and `class`; `split` where there is more than one; `near_duplicate_group` or
-`group` for pictures that are not independent of each other (frames of one scene, exposures of one part).
+Columns: `file` (a picture, relative to the folder), or `text`, or one for each field of a model over numbers; the label
+in `class`, `category`, `label` or `intent`; `near_duplicate_group` or `group` for rows that are not independent of each
+other (frames of one scene, exposures of one part). The same text twice is one group by itself.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ripieno.errors import ConfigError, Problem
+from ripieno.models import ModelSpec, TakesNumbers, TakesPicture, TakesText
+from ripieno.values import Given, PictureRef, Text, Vector
 
-FILE_NAME: Final = "labels.csv"
-NEEDED: Final = ("file", "class")
+from .table import Row, Table, read_table
+
+LABELS: Final = ("class", "category", "label", "intent")
 GROUPS: Final = ("near_duplicate_group", "group")
 MAX_PROBLEMS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A labelled picture; `group` joins pictures that are not independent."""
+class Labelled:
+    """What is given, its label, its name for people; `group` joins rows that are not independent."""
 
-    path: Path
-    file: str
+    given: Given
+    name: str
     label: str
     group: str
 
 
-def read_labels(folder: Path, split: str | None, labels: Sequence[str]) -> list[Picture]:
-    """Return the pictures of a split (None: all), in the order of labels.csv.
-
-    Args:
-        labels: the model's.
+def read_labelled(folder: Path, split: str | None, spec: ModelSpec) -> list[Labelled]:
+    """Return what a split holds for a model, in the order of the file.
 
     Raises:
-        ConfigError: no file, a missing column, a class that the model does not know, a missing picture, an empty split;
-            every place at once.
+        ConfigError: no file, a missing column, a label that the model does not know, a missing picture, what is no
+            number, an empty split; every place at once.
     """
-    place = folder / FILE_NAME
-    try:
-        text = place.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        hint = "columns: file, class, and split where there is more than one"
-        raise ConfigError([Problem(str(place), 0, 0, "", "expected this file, found none", hint)]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(str(place), 0, 0, "", f"cannot be read: {error}")]) from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    columns = list(rows.fieldnames or [])
-    missing = [name for name in (*NEEDED, *(["split"] if split is not None else [])) if name not in columns]
-    if missing:
-        there = ", ".join(columns) or "none"
-        raise ConfigError(
-            [Problem(str(place), 1, 1, "", f"missing column {name}", f"columns here: {there}") for name in missing]
-        )
-    group_column = next((name for name in GROUPS if name in columns), None)
-    pictures: list[Picture] = []
+    table = read_table(folder, split)
+    label_column = _columns(table, spec)
+    group_column = table.column(*GROUPS)
+    found: list[Labelled] = []
     problems: list[Problem] = []
-    splits: set[str] = set()
     unknown: set[str] = set()
-    for row in rows:
-        here = (row.get("split") or "").strip()
-        splits.add(here)
-        if split is not None and here != split:
-            continue
-        file, label = (row["file"] or "").strip(), (row["class"] or "").strip()
-        if label not in labels and label not in unknown:
+    for row in table.rows:
+        label = row.cells[label_column].strip()
+        if label not in spec.labels and label not in unknown:
             unknown.add(label)
-            near = difflib.get_close_matches(label, labels, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the model's labels: {', '.join(labels[:10])}"
-            message = f"{label!r} is not among the model's labels"
-            problems.append(Problem(str(place), rows.line_num, columns.index("class") + 1, "class", message, hint))
-        path = folder / file
-        if not path.is_file():
-            problems.append(
-                Problem(str(place), rows.line_num, columns.index("file") + 1, "file", f"{file}: no such picture")
-            )
-        group = (row.get(group_column) or "").strip() if group_column else ""
-        pictures.append(Picture(path, file, label, group or f"picture {len(pictures)}"))
-    if not pictures and not problems:
-        there = ", ".join(sorted(name for name in splits if name)) or "none"
-        problems.append(Problem(str(place), 0, 0, "split", f"no picture in split {split!r}", f"splits here: {there}"))
+            problems.append(_unknown(table, row, label_column, label, spec.labels))
+        try:
+            given, name = _given(table, row, folder, spec)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        group = row.cells[group_column].strip() if group_column else given.text if isinstance(given, Text) else ""
+        found.append(Labelled(given, name, label, group or f"row {row.line}"))
     if problems:
         more = len(problems) - MAX_PROBLEMS
         shown = problems[:MAX_PROBLEMS]
-        raise ConfigError([*shown, Problem(str(place), 0, 0, "", f"and {more} more")] if more > 0 else shown)
-    return pictures
+        raise ConfigError([*shown, Problem(str(table.place), 0, 0, "", f"and {more} more")] if more > 0 else shown)
+    return found
+
+
+def _columns(table: Table, spec: ModelSpec) -> str:
+    """Return the label's column. Raises ConfigError: it, or what the model takes, is missing."""
+    match spec.takes:
+        case TakesPicture():
+            needed: Sequence[str] = ("file",)
+        case TakesText():
+            needed = ("text",)
+        case TakesNumbers(fields):
+            needed = fields
+    missing = [name for name in needed if name not in table.columns]
+    label = table.column(*LABELS)
+    if label is None:
+        missing.append(f"class (or {', '.join(LABELS[1:])})")
+    there = ", ".join(table.columns) or "none"
+    if label is None or missing:
+        hint = f"columns here: {there}"
+        raise ConfigError([Problem(str(table.place), 1, 1, "", f"missing column {one}", hint) for one in missing])
+    return label
+
+
+def _given(table: Table, row: Row, folder: Path, spec: ModelSpec) -> tuple[Given, str]:
+    match spec.takes:
+        case TakesPicture():
+            file = row.cells["file"].strip()
+            path = folder / file
+            if not path.is_file():
+                raise ConfigError([table.problem(row.line, "file", f"{file}: no such picture")])
+            return PictureRef(str(path.absolute())), file
+        case TakesText():
+            return Text(row.cells["text"]), f"{table.place.name}:{row.line}"
+        case TakesNumbers(fields):
+            return Vector(_numbers(table, row, fields)), f"{table.place.name}:{row.line}"
+
+
+def _numbers(table: Table, row: Row, fields: Sequence[str]) -> tuple[float, ...]:
+    numbers: list[float] = []
+    problems: list[Problem] = []
+    for field in fields:
+        try:
+            numbers.append(float(row.cells[field]))
+        except ValueError:
+            problems.append(table.problem(row.line, field, f"should be a number (got {row.cells[field][:40]!r})"))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(numbers)
+
+
+def _unknown(table: Table, row: Row, column: str, label: str, labels: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(label, labels, 1)
+    hint = f"did you mean {near[0]}?" if near else f"the model's labels: {', '.join(labels[:10])}"
+    return table.problem(row.line, column, f"{label!r} is not among the model's labels", hint)
