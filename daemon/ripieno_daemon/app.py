@@ -98,6 +98,7 @@ class App:
         self.ledger: Ledger | None = None
         self.outbox: Outbox | None = None
         self.models: Mapping[str, Loaded] = {}
+        self.on_held: Callable[[Held | None], None] = self._say_held
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set.
@@ -147,9 +148,13 @@ class App:
         """Hold the outputs safe until `rearm`; return whether there were any to hold. Raises StorageError."""
         if self.conductor is None:
             return False
-        self._say(f"ALARM outputs are held safe by {by}: {why}")
         await self.conductor.make_safe(by, why)
         return True
+
+    def _say_held(self, held: Held | None) -> None:
+        self._say(
+            "outputs are no longer held" if held is None else f"ALARM {held}; `ripieno rearm` lets them move again"
+        )
 
     @property
     def held(self) -> Held | None:
@@ -189,7 +194,7 @@ class App:
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
         inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, bundle, self._say))
         conductor = Conductor(self._pipeline, self._digest, ledger, intents, timeline, inference, self._say)
-        conductor.obey(standstill)
+        conductor.obey(standstill, lambda held: self.on_held(held))
         await conductor.recover(recovered)
         loaded = self.models = await inference.start()
         try:
@@ -214,8 +219,6 @@ class App:
                 self._watch(ledger, conductor, timeline, inference)
                 lines = devices.begin_all(parts)
                 self.conductor = conductor
-                if standstill.held is not None:
-                    self._say(f"ALARM {standstill.held}; `ripieno rearm` lets them move again")
                 self._on_begun()
                 await stop.wait()
                 await self._end(lines, running, conductor, ledger, outbox)

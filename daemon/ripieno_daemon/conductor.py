@@ -107,9 +107,14 @@ class Conductor:
         """Whether this process has heard the count that items begin from: what was missed before it is known then."""
         return not self._unplaced
 
-    def obey(self, standstill: Standstill) -> None:
-        """Take what may hold the outputs; one that holds them already is in force from the first effect on."""
-        self._standstill = standstill
+    def obey(self, standstill: Standstill, on_held: Callable[[Held | None], None]) -> None:
+        """Take what may hold the outputs; one that holds them already is in force from the first effect on.
+
+        `on_held`: called when they are held, and with None when they are let go.
+        """
+        self._standstill, self._on_held = standstill, on_held
+        if standstill.held is not None:
+            on_held(standstill.held)
 
     async def make_safe(self, by: str, why: str) -> None:
         """Hold all outputs at their safe values from now on: setpoints at once, pulses not sent, those that wait taken
@@ -123,6 +128,7 @@ class Conductor:
         record = msgpack.packb({"kind": "safe", "by": by, "why": held.why}, use_bin_type=True)
         self._last_record = self._ledger.append("command", self._timeline.now(), record)
         durable = self._standstill.hold(held)
+        self._on_held(held)
         for act, device in list(self._firing.items()):
             self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
         for output in self._plan.outputs:
@@ -140,6 +146,7 @@ class Conductor:
         self._last_record = self._ledger.append("command", self._timeline.now(), record)
         assert self._standstill is not None
         durable = self._standstill.release()
+        self._on_held(None)
         for setpoint in self._wanted.values():
             self._ask(lambda setpoint=setpoint: self._devices[setpoint.output].set(setpoint))  # type: ignore[misc]
         self._wanted.clear()

@@ -62,7 +62,6 @@ class Answers:
         app = self._life.standing.app
         if app is None or not await app.make_safe(by, why):
             return {"ok": False, "why": f"no device is open ({self._life.standing.phase}): boards have fallen safe"}
-        self._life.standing.alarm("held", "", f"{app.held}; `ripieno rearm` lets them move again")
         return {"ok": True, "text": "outputs are held at their safe values until `ripieno rearm`"}
 
     async def _rearm(self, asked: Asked, by: str) -> Asked:

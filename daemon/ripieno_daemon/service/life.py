@@ -18,6 +18,7 @@ from ripieno.plan import Plan, encode
 from ripieno_daemon.compiling import compile_in_child
 from ripieno_daemon.ports.local_socket import LocalSocket
 from ripieno_daemon.ports.loop_watch import Blocked, LoopWatch
+from ripieno_daemon.standstill import Held
 from ripieno_daemon.supervision import Feeder, Starts, Stop, Stuck, Supervisor, stop_of
 
 from .answers import Answers
@@ -168,7 +169,6 @@ class Life:
         app = self.standing.app
         if app is None or not await app.rearm(by):
             return {"ok": False, "why": f"no device is open ({self.standing.phase})"}
-        self.standing.over("held")
         return {"ok": True, "text": "outputs may move again, as far as each board can be armed"}
 
     # --- which plan ---------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class Life:
             self._supervisor,
             lambda: self._begun(now),
         )
-        standing.app = app
+        standing.app, app.on_held = app, self._held
         extending = asyncio.create_task(self._extend(), name="extend")
         try:
             await app.run(self._turn)
@@ -263,8 +263,6 @@ class Life:
         if not self._announced:
             self._announced = True
             self._around.notify("READY=1")
-        if standing.app is not None and standing.app.held is not None:
-            standing.alarm("held", "", f"{standing.app.held}; `ripieno rearm` lets them move again")
         if now.source == FILE:
             self._mended()
         self._before = now
@@ -347,6 +345,12 @@ class Life:
         self.standing.blocked += 1
         text = f"the loop was blocked for {blocked.seconds:.1f} s at {blocked.place}"
         self.standing.alarm("blocked", blocked.place, text, lasts=False)
+
+    def _held(self, held: Held | None) -> None:
+        if held is None:
+            self.standing.over("held")
+        else:
+            self.standing.alarm("held", "", f"{held}; `ripieno rearm` lets them move again")
 
     def _stuck(self, stuck: list[Stuck] | None) -> None:
         if stuck is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ripieno_daemon.app import App
 
 MOST_STOPS = 50
+STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
 
 
@@ -58,7 +59,7 @@ class Standing:
 
     def alarm(self, code: str, subject: str, text: str, lasts: bool = True) -> None:
         """Raise an alarm; it is said when it is news."""
-        if self.alarms.tell(code, subject, text, self._clock.wall_ns(), lasts):
+        if self.alarms.tell(code, subject, text, self._clock.wall_ns(), lasts) and code != STOPPED:
             self._say("alarm", f"ALARM {text}")
         self.show()
 
@@ -71,7 +72,8 @@ class Standing:
     def stopped(self, stop: Stop, then: str) -> None:
         """A part stopped, and what is done next."""
         self.stops.append((self._clock.wall_ns(), stop, then))
-        self.alarm("stopped", stop.part, f"{stop}; {then}", lasts=False)
+        self._say("stop", f"{stop}; {then}")
+        self.alarm(STOPPED, stop.part, f"{stop}; {then}", lasts=False)
 
     @property
     def is_healthy(self) -> bool:
