@@ -18,6 +18,7 @@ from .command import CALLED_WRONGLY, GROUPS, NO, Command
 BUILT_IN = {
     "run": "ripieno_daemon.cli.run",
     "check": "ripieno_daemon.cli.check",
+    "test": "ripieno_daemon.cli.test",
     "scan": "ripieno_daemon.cli.scan",
     "evaluate": "ripieno_daemon.cli.evaluate",
     "bundle seal": "ripieno_daemon.cli.bundle_seal",

@@ -1,0 +1,257 @@
+"""A file of cases: `cases/*.yaml` in a bundle.
+
+    ripieno: 1
+    usual: {speed: 100, every: 500ms, answers: {look: {label: normal, score: 0.95}}}
+    cases:
+      a_good_part_passes:
+        when:
+          - part: {}                                     # the usual answers
+          - part: {look: {label: over, score: 0.9}}
+            times: 3
+          - wait: 5s
+        then: {verdicts: [good, defective, defective, defective], acts: {gate: 1}}
+
+What happens (one of them in each entry of `when`, then `times`, and `every` as the pause before the next):
+
+    ITEM: {STEP: ANSWER, OUTPUT: OUTCOME, INPUT: {field: value}}    an item starts; moving ones go their whole way
+    reading: {INPUT: {field: value}}                        a sensor reads; `unknown` for a value that is none
+    frame: {INPUT: {STEP: ANSWER}}                          a picture that belongs to no item
+    message: {INPUT: {field: value}}                        one that starts no item
+    wait: 10s        restart: 30s        expect: {...}      time passes; the daemon is gone so long; as in `then`
+
+An ANSWER is fields of the step (`{label: over, score: 0.9}`, `{found: false}`), a word (the person's answer), or one of
+`unknown` (it failed), `late`, `nobody` (no person answers), `no_frame`, `dark`. An OUTCOME is executed, not-executed or
+in-doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, MinLen
+
+from ripieno.language.nearest import did_you_mean
+from ripieno.language.problems import Report
+from ripieno.language.quantities import NotAQuantity, Quantity, read
+from ripieno.language.shape import build, is_mapping, join
+from ripieno.language.source import Node, parse
+from ripieno.plan import PipelinePlan
+
+WEEK_NS = 168 * 3_600_000_000_000
+Pause = Annotated[int, Quantity("duration"), Ge(0), Le(WEEK_NS)]
+TIMES = ("wait", "restart")
+SOURCES = {"reading": "reading", "frame": "frame", "message": "message"}
+CHECKS = ("verdicts", "acts", "values", "booked", "fired", "verified", "undone", "alarms", "asked", "closed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usual:
+    """What holds where a case says nothing else. `speed`: of the belt, in mm/s."""
+
+    speed: Annotated[float, Gt(0), Le(100_000)] = 100.0
+    every: Pause = 500_000_000
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """The whole file."""
+
+    ripieno: Literal[1]
+    cases: Annotated[Mapping[str, Any], MinLen(1)]
+    usual: Usual = Usual()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseShape:
+    """One case."""
+
+    when: Annotated[tuple[Any, ...], MinLen(1)]
+    then: Annotated[Mapping[str, Any], MinLen(1)]
+    usual: Usual | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry of `when`. `what`: item, reading, frame, message, wait, restart or expect; `name`: of the item or
+    input; `given`: as written; `line`: where.
+    """
+
+    what: str
+    name: str
+    given: Any
+    times: int
+    every_ns: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case that can be run."""
+
+    file: str
+    name: str
+    line: int
+    speed: float
+    answers: Mapping[str, Any]
+    when: tuple[Happening, ...]
+    then: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """The cases of one file, in its order."""
+
+    cases: tuple[Case, ...]
+
+
+def read_cases(content: bytes, plan: PipelinePlan, report: Report) -> CaseFile:
+    """Return the cases that are whole; what is wrong with the others is reported with its place."""
+    root = parse(content, report)
+    if root is None:
+        return CaseFile(())
+    whole, root = build(File, root, "", report)
+    if whole is None or not is_mapping(root.mapping["cases"], "cases", report):
+        return CaseFile(())
+    names = _Names(plan, report)
+    names.answers(root.mapping.get("usual"), "usual")
+    found = [_case(name, node, whole.usual, names) for name, node in root.mapping["cases"].mapping.items()]
+    return CaseFile(tuple(case for case in found if case is not None))
+
+
+def _case(name: str, node: Node, usual: Usual, names: _Names) -> Case | None:
+    path = f"cases.{name}"
+    shape, node = build(CaseShape, node, path, names.report)
+    if shape is None:
+        return None
+    own = shape.usual or usual
+    names.answers(node.mapping.get("usual"), f"{path}.usual")
+    names.checks(node.mapping["then"], f"{path}.then")
+    listed = node.mapping["when"].value
+    happenings = [
+        _happening(one, f"{path}.when.{index}", own, names)
+        for index, one in enumerate(listed if isinstance(listed, tuple) else ())
+    ]
+    if any(one is None for one in happenings):
+        return None
+    answers = {**usual.answers, **own.answers}
+    when = tuple(one for one in happenings if one is not None)
+    return Case(names.report.file, name, node.line, own.speed, answers, when, dict(shape.then))
+
+
+def _happening(node: Node, path: str, usual: Usual, names: _Names) -> Happening | None:
+    report = names.report
+    if not is_mapping(node, path, report):
+        return None
+    told = [key for key in node.mapping if key not in ("times", "every")]
+    known = [*names.items, *SOURCES, *TIMES, "expect"]
+    if len(told) != 1 or told[0] not in known:
+        odd = next((key for key in told if key not in known), "")
+        place = node.keys.get(odd, (node.line, node.column))
+        what = f"'{odd}' does not happen" if odd else "should tell one thing that happens"
+        report.add(*place, path, what, did_you_mean(odd, known) if odd else f"one of {', '.join(known)}")
+        return None
+    what, given = told[0], node.mapping[told[0]]
+    times = _whole(node.mapping.get("times"), join(path, "times"), report)
+    every = _pause(node.mapping.get("every"), join(path, "every"), report, usual.every)
+    if times is None or every is None:
+        return None
+    if what in TIMES:
+        pause = _pause(given, join(path, what), report, 0)
+        return None if pause is None else Happening(what, "", pause, times, 0, node.line)
+    if what == "expect":
+        names.checks(given, join(path, what))
+        return Happening(what, "", given.plain(), 1, 0, node.line)
+    if not is_mapping(given, join(path, what), report):
+        return None
+    if what in names.items:
+        names.of_item(what, given, join(path, what))
+        return Happening("item", what, given.plain(), times, every, node.line)
+    inputs = names.inputs(SOURCES[what])
+    if len(given.mapping) != 1 or next(iter(given.mapping)) not in inputs:
+        odd = next(iter(given.mapping), "")
+        report.add(
+            given.line, given.column, join(path, what), f"there is no {what} input '{odd}'", did_you_mean(odd, inputs)
+        )
+        return None
+    name, values = next(iter(given.mapping.items()))
+    return Happening(what, name, values.plain(), times, every, node.line)
+
+
+def _whole(node: Node | None, path: str, report: Report) -> int | None:
+    if node is None:
+        return 1
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and 1 <= node.value <= 10_000:
+        return node.value
+    report.add(node.line, node.column, path, "should be a whole number from 1 to 10000")
+    return None
+
+
+def _pause(node: Node | None, path: str, report: Report, usual_ns: int) -> int | None:
+    if node is None:
+        return usual_ns
+    try:
+        found = int(read(node.value, "duration").value)
+    except NotAQuantity as error:
+        report.add(node.line, node.column, path, error.message, error.hint)
+        return None
+    if found >= 0:
+        return found
+    report.add(node.line, node.column, path, "should not be negative")
+    return None
+
+
+class _Names:
+    """What a case may name, from the plan that it is about."""
+
+    def __init__(self, plan: PipelinePlan, report: Report) -> None:
+        self.report = report
+        self.items = {item.name: item for item in plan.items}
+        self._inputs = plan.inputs
+        self._steps = {step.name: step for step in (*plan.steps, *plan.flow)}
+        self._outputs = {output.name: output for output in plan.outputs}
+        self._rules = [rule.name for rule in plan.rules]
+
+    def inputs(self, kind: str) -> list[str]:
+        """Return the inputs of a kind."""
+        return [one.name for one in self._inputs if one.kind == kind]
+
+    def answers(self, usual: Node | None, path: str) -> None:
+        """Check the steps that `usual` answers for."""
+        given = usual.mapping.get("answers") if usual is not None else None
+        self._each(given, join(path, "answers"), "step", self._steps)
+
+    def of_item(self, item: str, given: Node, path: str) -> None:
+        """Check what an item is given: answers of steps, outcomes of outputs, fields of the message it starts with."""
+        steps = [name for name, step in self._steps.items() if step.each == item]
+        self._each(given, path, f"step, output or input of a {item}", [*steps, *self._outputs, self.items[item].starts])
+
+    def checks(self, given: Node, path: str) -> None:
+        """Check what is expected."""
+        self._each(given, path, "check", CHECKS)
+        kinds: dict[str, Callable[[], Any]] = {
+            "acts": lambda: self._outputs,
+            "values": lambda: self._outputs,
+            "booked": lambda: self._outputs,
+            "asked": lambda: self._steps,
+            **dict.fromkeys(("fired", "verified", "undone"), lambda: self._rules),
+        }
+        for key, known in kinds.items():
+            node = given.mapping.get(key)
+            if node is not None and is_mapping(node, join(path, key), self.report):
+                self._each(
+                    node,
+                    join(path, key),
+                    {"asked": "step"}.get(key, "rule" if known() is self._rules else "output"),
+                    known(),
+                )
+
+    def _each(self, node: Node | None, path: str, what: str, known: Any) -> None:
+        for key in node.mapping if node is not None else ():
+            if key not in known:
+                assert node is not None
+                self.report.add(
+                    *node.keys[key], join(path, key), f"there is no {what} '{key}'", did_you_mean(key, known)
+                )

@@ -1,0 +1,153 @@
+"""Cases of a bundle: told in a file, run in virtual time, and sharp enough to notice a changed pipeline."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from engine.desk import service
+
+from ripieno.cases import Case, Coverage, mutants_of, read_cases, run_case
+from ripieno.errors import ConfigError
+from ripieno.language.problems import Problems
+from ripieno.plan import PipelinePlan
+from ripieno_daemon.casework import load, mutate, run
+from ripieno_daemon.cli import main
+
+BUNDLE = Path("pipelines/bundles/quality-control")
+
+DESK = """
+ripieno: 1
+usual: {answers: {intent: {label: refund, score: 0.9}, customer: {name: Ada, balance: 12}, helper: nobody}}
+cases:
+  a_known_customer_is_answered:
+    when: [{question: {asked: {text: "where is my refund?", customer: 7}}}]
+    then: {verdicts: [answered], booked: {reply: [{verb: send, intent: refund}], desk: 0}, asked: {helper: 0}}
+  an_unknown_one_is_asked_about:
+    when: [{question: {asked: {text: "refund $5", customer: 7}, customer: {found: false}, helper: explain}}]
+    then: {verdicts: [answered], booked: {reply: [{intent: explain}]}, asked: {helper: 1}}
+  a_database_that_is_late_is_unknown:
+    when: [{question: {asked: {text: "refund", customer: 7}, customer: late}}]
+    then: {asked: {helper: 1}, verdicts: {}}
+  nobody_answers:
+    when: [{question: {asked: {text: "refund", customer: 7}, intent: unknown}}, {wait: 130s}]
+    then: {verdicts: [undecided], booked: {desk: 1}}
+  the_daemon_ends_while_a_person_thinks:
+    when:
+      - {question: {asked: {text: "refund", customer: 7}, intent: {score: 0.1}, helper: refund}, every: 100ms}
+      - restart: 10s
+    then: {verdicts: [answered], booked: {reply: [{intent: refund}]}}
+"""
+
+
+def cases(text: str, plan: PipelinePlan) -> tuple[tuple[Case, ...], list[str]]:
+    """Return the cases of a text, and what is wrong with it."""
+    problems = Problems()
+    found = read_cases(text.encode(), plan, problems.file("desk.yaml")).cases
+    return found, [str(one) for one in problems.ordered()]
+
+
+def test_the_shipped_bundle_holds_its_cases_and_they_see_and_notice_nearly_all_of_it() -> None:
+    loaded = load(BUNDLE)
+    result = run(loaded)
+    found = mutate(loaded)
+
+    assert [one.failures for one in result.outcomes if not one.passed] == []
+    assert min(result.coverage.shares().values()) >= 0.95
+    assert found.killed / found.made >= 0.9, found.survivors
+
+
+def test_questions_are_told_with_the_answers_of_models_databases_and_people() -> None:
+    found, problems = cases(DESK, service())
+    outcomes = [run_case(case, service()) for case in found]
+
+    assert problems == []
+    assert [(one.case.name, one.failures) for one in outcomes if one.failures] == []
+    assert len(outcomes) == 5
+
+
+def test_a_pipeline_that_takes_unknown_for_true_fails_its_cases() -> None:
+    """The negative control: the branch of the unknown is the one that answers."""
+    route = replace(service().flow[2], unknown="answer")  # type: ignore[arg-type]
+    plan = service(flow=(*service().flow[:2], route, service().flow[3]))
+    failed = [case.name for case in cases(DESK, plan)[0] if not run_case(case, plan).passed]
+
+    assert "nobody_answers" in failed and "a_known_customer_is_answered" not in failed
+
+
+def test_what_no_case_has_seen_is_named() -> None:
+    plan = service()
+    coverage = Coverage(plan)
+    run_case(cases(DESK, plan)[0][0], plan, coverage)
+
+    missing = coverage.missing()
+    assert "timers: within of helper: due" in missing
+    assert "unknown_paths: customer: no answer" in missing
+    assert 0 < coverage.shares()["conditions"] < 1
+
+
+def test_each_mutant_differs_in_one_place_and_says_which() -> None:
+    mutants = list(mutants_of(service()))
+
+    assert len({(one.where, one.what) for one in mutants}) == len(mutants) > 15
+    assert all(one.plan != service() for one in mutants)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "place", "message"),
+    [
+        (6, "    whem: [{question: {}}]", "6:5", "unknown key 'whem'"),
+        (6, "    when: [{qestion: {}}]", "6:13", "'qestion' does not happen"),
+        (
+            6,
+            "    when: [{question: {intend: unknown}}]",
+            "6:24",
+            "there is no step, output or input of a question 'intend'",
+        ),
+        (6, "    when: [{wait: 10}]", "6:19", "wants a duration"),
+        (6, "    when: [{question: {}, times: 0}]", "6:34", "should be a whole number"),
+        (7, "    then: {verdict: [answered]}", "7:12", "there is no check 'verdict'"),
+        (7, "    then: {booked: {replies: 1}}", "7:21", "there is no output 'replies'"),
+    ],
+)
+def test_a_mistake_in_a_case_is_told_with_its_place(line: int, wrong: str, place: str, message: str) -> None:
+    lines = DESK.splitlines()
+    lines[line - 1] = wrong
+    _, problems = cases("\n".join(lines), service())
+
+    assert any(one.startswith(f"desk.yaml:{place}: ") and message in one for one in problems), problems
+
+
+def test_a_case_that_does_not_say_what_a_step_answers_is_told_wrong(tmp_path: Path) -> None:
+    text = DESK.replace("usual: {answers: {intent: {label: refund, score: 0.9}, ", "usual: {answers: {")
+    (found, *_), _ = cases(text, service())
+    outcome = run_case(found, service())
+
+    assert outcome.is_told_wrong and "intent: was asked" in outcome.failures[0]
+
+
+def test_a_case_that_does_not_hold_is_exit_1_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    for path in ("pipeline.yaml", "manifest.json"):
+        (bundle / path).write_bytes((BUNDLE / path).read_bytes())
+    (bundle / "models").symlink_to((BUNDLE / "models").resolve())
+    (bundle / "golden").symlink_to((BUNDLE / "golden").resolve())
+    (bundle / "cases").mkdir()
+    told = "ripieno: 1\nusual: {answers: {look: {label: over, score: 1}}}\n"
+    told += "cases:\n  one: {when: [{part: {}}], then: {acts: {gate: 1}}}\n"
+    (bundle / "cases" / "one.yaml").write_text(told)
+    code = main(["test", str(bundle), "--json", "-"])
+    report = json.loads(capsys.readouterr().out)
+
+    assert code == 1
+    assert report["failures"][0]["why"][0].endswith("acts of gate: 1 expected, 0 came")
+
+
+def test_a_bundle_without_cases_is_called_wrongly(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no case has 'no_such' in its name"):
+        load(BUNDLE, "no_such")
