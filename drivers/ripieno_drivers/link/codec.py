@@ -10,13 +10,13 @@ from __future__ import annotations
 import zlib
 from typing import Final, NamedTuple
 
-from cobs import cobs
-
 MAX_PAYLOAD: Final = 64
 MIN_BODY: Final = 7
 MAX_BODY: Final = MAX_PAYLOAD + MIN_BODY
 MAX_RUN: Final = MAX_BODY + 1
 """Most bytes between two zeros (section 1): COBS adds one byte to a body of at most 71."""
+_CODES: Final = tuple(bytes((length + 1,)) for length in range(MAX_BODY + 1))
+"""What COBS puts before a run of so many bytes; runs of 254 and more, which have a code of their own, do not occur."""
 
 HELLO, WELCOME, BOOT = 0x01, 0x02, 0x03
 ACK, NAK, PING, PONG, SAMPLE = 0x10, 0x11, 0x12, 0x13, 0x14
@@ -46,8 +46,7 @@ def encode(type_: int, seq: int, ack: int, payload: bytes, token: int) -> bytes:
     """
     body = bytes((type_, seq, ack)) + payload
     seed = 0 if type_ in SESSIONLESS else token
-    wire: bytes = cobs.encode(body + zlib.crc32(body, seed).to_bytes(4, "little"))
-    return wire + b"\0"
+    return _stuff(body + zlib.crc32(body, seed).to_bytes(4, "little")) + b"\0"
 
 
 def open_body(body: bytes, token: int) -> Frame | None:
@@ -93,9 +92,16 @@ class Decoder:
         return bodies
 
 
+def _stuff(body: bytes) -> bytes:
+    """COBS: each zero, and one thought behind the end, is replaced by the length of what leads to it."""
+    return b"".join([_CODES[len(run)] + run for run in body.split(b"\0")])
+
+
 def _unstuff(run: bytes) -> bytes | None:
-    try:
-        body: bytes = cobs.decode(run)
-    except cobs.DecodeError:
-        return None
-    return body if MIN_BODY <= len(body) <= MAX_BODY else None
+    """Return what was stuffed into a run without zeros, None if no body was."""
+    place, size, pieces = 0, len(run), []
+    while place < size:
+        begin, place = place + 1, place + run[place]
+        pieces.append(run[begin:place])
+    body = b"\0".join(pieces)
+    return body if place == size and MIN_BODY <= len(body) <= MAX_BODY else None

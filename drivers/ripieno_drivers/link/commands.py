@@ -74,6 +74,8 @@ class Unresolved:
         self._commands: dict[int, Command] = {}
         self._may_ask = False
         self._boot = 0
+        self._soonest_us: int | None = None
+        """No command is due to be asked about before; None: none is due at all."""
 
     def __len__(self) -> int:
         return len(self._commands)
@@ -91,7 +93,7 @@ class Unresolved:
             return
         command.sent_ns = now_ns
         if command.order.closes_us is not None:
-            command.ask_at_us = max(command.order.closes_us, now_ns // 1000) + OVERDUE_US
+            self._ask(command, max(command.order.closes_us, now_ns // 1000) + OVERDUE_US)
 
     def answered(self, answer: Answered) -> Settled | None:
         """Take a DONE or STATUS; one for a command that is not waited for is a late copy."""
@@ -134,7 +136,7 @@ class Unresolved:
                 del self._commands[command.intent.command_id]
                 settled.append((command, command.outcome(OutcomeKind.IN_DOUBT, OTHER_EPOCH)))
             else:
-                command.ask_at_us = now_us
+                self._ask(command, now_us)
         return settled
 
     def moved(self, count: int, now_us: int) -> None:
@@ -142,11 +144,11 @@ class Unresolved:
         for command in self._commands.values():
             closes = command.order.closes_count if command.order is not None else None
             if closes is not None and count > closes and command.sent_ns and command.ask_at_us is None:
-                command.ask_at_us = now_us + OVERDUE_US
+                self._ask(command, now_us + OVERDUE_US)
 
     def to_ask(self, now_us: int, at_most: int) -> list[int]:
         """Return the ids that a QUERY is due for, the lowest first."""
-        if not self._may_ask:
+        if not self._may_ask or self._soonest_us is None or now_us < self._soonest_us:
             return []
         due: list[int] = []
         for cmd_id, command in self._commands.items():
@@ -155,9 +157,15 @@ class Unresolved:
             if command.ask_at_us is not None and command.ask_at_us <= now_us:
                 command.ask_at_us = now_us + ASK_AGAIN_US
                 due.append(cmd_id)
+        times = (c.ask_at_us for c in self._commands.values() if c.ask_at_us is not None)
+        self._soonest_us = min(times, default=None)
         return due
 
     def next_deadline(self) -> int | None:
-        if not self._may_ask:
-            return None
-        return min((c.ask_at_us for c in self._commands.values() if c.ask_at_us is not None), default=None)
+        """Return when `to_ask` may have something; a command that was answered meanwhile costs one look for nothing."""
+        return self._soonest_us if self._may_ask else None
+
+    def _ask(self, command: Command, at_us: int) -> None:
+        command.ask_at_us = at_us
+        if self._soonest_us is None or at_us < self._soonest_us:
+            self._soonest_us = at_us
