@@ -14,13 +14,17 @@ from ripieno.contracts.ports import Line
 from ripieno.errors import DeviceError, LinkDown, StorageError
 from ripieno.values import Act, Outcome, OutcomeKind, Pulse, Setpoint
 
-from .inbox import Inbox
+from .inbox import Drops, Inbox
 from .service import Service
 from .settings import LinkSettings
 
 FAREWELL_S: Final = 0.3
-GRAIN_US: Final = 200
-"""No sleep is shorter: a deadline that has passed but cannot be served yet must not spin the loop."""
+NOISE_US: Final = 10_000
+"""Noise is looked at this often; else a flood of it would wake the loop a thousand times a second."""
+GRAIN_US: Final = 1_000
+"""No sleep is shorter: a deadline that has passed but cannot be served yet must not spin the loop, nor one that
+uvloop, whose timers have this grain, comes to a little too early.
+"""
 
 
 class LinkDevice:
@@ -30,6 +34,7 @@ class LinkDevice:
         self._settings = settings
         self._context = context
         self._wake = asyncio.Event()
+        self._opened: tuple[Line, Inbox] | None = None
         self.service = Service(settings, context, self._wake)
 
     async def run(self) -> None:
@@ -78,6 +83,7 @@ class LinkDevice:
             raise
         else:
             acts.is_durable(departure)
+            self._turn_ahead()
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
@@ -104,7 +110,6 @@ class LinkDevice:
 
     async def _due(self, pulse: Pulse) -> str | None:
         """Wait until a pulse is near enough to be sent; return why it will not be, None: now."""
-        due: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
         def tell(why: str | None) -> None:
             if not due.done():
@@ -113,6 +118,7 @@ class LinkDevice:
         held = self.service.held(pulse, lambda: tell(None), tell)
         if held is None:
             return None
+        due: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         try:
             return await due
         finally:
@@ -120,25 +126,41 @@ class LinkDevice:
 
     async def _converse(self) -> None:
         """Open the line and serve it until it is lost."""
-        inbox = Inbox(self._wake, lambda: self._context.clock.monotonic_ns() // 1000)
+        inbox = Inbox(_Heard(self.service, self._wake), lambda: self._context.clock.monotonic_ns() // 1000)
         line = await self._context.lines.open(self._settings.port, self._settings.baud, inbox.take, inbox.take_loss)
+        drops = Drops(inbox, lambda text: self._context.say(f"{self._context.device}: {text}"))
         self.service.opened()
+        self._opened = line, inbox
         try:
             while True:
                 self.service.turn(line, inbox)
+                drops.look(self._context.clock.monotonic_ns() // 1000)
                 await self._sleep()
         except asyncio.CancelledError:
             await self._farewell(line, inbox)
             raise
         finally:
+            self._opened = None
             line.close()
+            drops.look(self._context.clock.monotonic_ns() // 1000, ends=True)
+
+    def _turn_ahead(self) -> None:
+        """Take a turn now, not when the loop comes to the task that serves the line: 30 us on the way of an act."""
+        if self._opened is None:
+            return
+        try:
+            self.service.turn(*self._opened)
+        except DeviceError:
+            return  # the task's own turn finds the same
 
     async def _sleep(self) -> None:
         deadline_us = self.service.deadline_us()
-        timer = None
+        timer, now_us = None, self._context.clock.monotonic_ns() // 1000
+        if self.service.is_noisy:
+            deadline_us = min(deadline_us or now_us + NOISE_US, now_us + NOISE_US)
         if deadline_us is not None:
-            delay_us = deadline_us - self._context.clock.monotonic_ns() // 1000
-            timer = asyncio.get_running_loop().call_later((max(delay_us, GRAIN_US) + 1) / 1e6, self._wake.set)
+            delay_us = max(deadline_us - now_us, 0) // GRAIN_US * GRAIN_US + GRAIN_US
+            timer = asyncio.get_running_loop().call_later(delay_us / 1e6, self._wake.set)
         try:
             await self._wake.wait()
         finally:
@@ -157,3 +179,15 @@ class LinkDevice:
                         await self._sleep()
         except (TimeoutError, DeviceError):
             return
+
+
+class _Heard:
+    """Wakes the task when bytes have come, but for noise: that is looked at when its time is over."""
+
+    def __init__(self, service: Service, wake: asyncio.Event) -> None:
+        self._service = service
+        self._wake = wake
+
+    def set(self) -> None:
+        if not self._service.is_noisy:
+            self._wake.set()

@@ -71,6 +71,8 @@ class Link:
         """The newest count, 64 bits; it goes on over sessions as long as the journal epoch is the same."""
         self.state = 0
         self.armed = 0
+        self.frames_heard = 0
+        """Whole frames, since the start."""
         self.frames_damaged = 0
         """Frames of the board that came damaged while a session was up, since the start."""
         self.frames_resent = 0
@@ -149,7 +151,9 @@ class Link:
                 if self._stage is not Stage.ASKING:
                     self.frames_damaged += 1
                     self._receiver.damaged()
-            elif frame.type in codec.SESSIONLESS:
+                continue
+            self.frames_heard += 1
+            if frame.type in codec.SESSIONLESS:
                 self._sessionless(frame, now_us)
             elif not messages.fits(frame.type, frame.payload):
                 self._receiver.damaged()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 MAX_BYTES: Final = 65_536
+OVER_US: Final = 1_000_000
+"""After so long without a byte thrown away it is over."""
 
 
 class Wakes(Protocol):
@@ -45,3 +47,23 @@ class Inbox:
         self._chunks.clear()
         self._bytes = 0
         return chunks
+
+
+class Drops:
+    """Tells once that bytes are thrown away, and once that it is over, with how many. Of one opened line."""
+
+    def __init__(self, inbox: Inbox, say: Callable[[str], None]) -> None:
+        self._inbox = inbox
+        self._say = say
+        self._told = self._seen = self._seen_us = 0
+
+    def look(self, now_us: int, *, ends: bool = False) -> None:
+        """Call it now and then, and with `ends` when the line is given back."""
+        dropped = self._inbox.dropped_bytes
+        if dropped > self._seen:
+            if self._seen == self._told:
+                self._say(f"more comes than is read: of {MAX_BYTES} bytes that wait the oldest are thrown away")
+            self._seen, self._seen_us = dropped, now_us
+        if self._seen > self._told and (ends or now_us - self._seen_us >= OVER_US):
+            self._say(f"no more is thrown away; it was {self._seen - self._told} bytes")
+            self._told = self._seen

@@ -33,8 +33,10 @@ from .settings import LinkSettings
 
 RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 UNANSWERED_US: Final = 2_000_000
-STUCK_US: Final = 2_000
-"""When a line took less than it was given, try again after this."""
+STUCK_US: Final = (2_000, 20_000)
+"""When a line took less than it was given, try again after this; twice as long each time that it takes nothing."""
+NOISE_BYTES: Final = 256
+"""So much without a whole frame, the longest of which has 73 bytes, is noise."""
 FARTHEST_US: Final = 1 << 31
 """A board time further ahead has another meaning: its clock has 32 bits."""
 ROAM_US: Final = 500_000
@@ -67,6 +69,8 @@ class Service:
         self._opened_us = 0
         self._had_session = False
         self._failures = 0
+        self._stuck_us = STUCK_US[0]
+        self._noise = 0
 
     # What the daemon asks for.
 
@@ -135,6 +139,7 @@ class Service:
         """The line is open."""
         self._opened_us = self._now_us()
         self._had_session = False
+        self._noise = 0
 
     def lost(self, why: str) -> float:
         """The line is gone, or could not be opened; return after how many seconds to open it again."""
@@ -152,9 +157,12 @@ class Service:
             DeviceError: the line is gone.
         """
         link = self.link
-        told_us = -1
+        told_us, heard = -1, link.frames_heard
         for received, told_us in inbox.emptied():
+            self._noise += len(received)
             self._handle(link.receive(received, told_us))
+        if link.frames_heard != heard:
+            self._noise = 0
         if inbox.loss:
             raise DeviceError(inbox.loss)
         now_us = self._now_us()
@@ -166,19 +174,24 @@ class Service:
         self._levels.serve(link, now_us)
         self._arm_if_needed(now_us)
         if self.outgoing:
-            self.acts.begun(self.outgoing.drain(line))
+            self._drain(line)
         if not self.outgoing:
             self.outgoing.put(link.poll(now_us), link.acts_polled)
             if self.outgoing:
-                self.acts.begun(self.outgoing.drain(line))
+                self._drain(line)
         if not self._had_session:
             self._unanswered(now_us - self._opened_us)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether what comes is noise: it need not be looked at as soon as it comes."""
+        return self._noise > NOISE_BYTES
 
     def deadline_us(self) -> int | None:
         """Return when `turn` has something to do if nothing is read before."""
         now_us, link = self._now_us(), self.link
         if self.outgoing:
-            return now_us + STUCK_US
+            return now_us + self._stuck_us
         deadlines = (
             link.next_deadline(now_us),
             self.acts.next_deadline(),
@@ -186,6 +199,12 @@ class Service:
             self._levels.next_deadline(link),
         )
         return min((at_us for at_us in deadlines if at_us is not None), default=None)
+
+    def _drain(self, line: Line) -> None:
+        waited = len(self.outgoing)
+        self.acts.begun(self.outgoing.drain(line))
+        is_stuck = len(self.outgoing) == waited
+        self._stuck_us = min(2 * self._stuck_us, STUCK_US[1]) if is_stuck else STUCK_US[0]
 
     def leave(self) -> None:
         """Take no more acts, cancel what waits on the board, let setpoints lapse; then `turn` until `has_left`."""

@@ -8,7 +8,7 @@ from typing import Final
 from ripieno.contracts.driver import Context
 from ripieno.contracts.ports import Line
 from ripieno.errors import DeviceError
-from ripieno_drivers.link.inbox import Inbox
+from ripieno_drivers.link.inbox import Drops, Inbox
 
 from .framing import Framing, open_line
 
@@ -23,6 +23,7 @@ class Channel:
         self._wake = asyncio.Event()
         self._clock = context.clock
         self._inbox = Inbox(self._wake, lambda: context.clock.monotonic_ns() // 1000)
+        self._drops = Drops(self._inbox, lambda text: context.say(f"{context.device}: {text}"))
         self._line: Line | None = None
 
     @classmethod
@@ -51,6 +52,7 @@ class Channel:
             self._wake_at(within_s)
             await self._waiting()
             chunks = self._inbox.emptied()
+        self._look()
         if not chunks and self._inbox.loss:
             raise DeviceError(self._inbox.loss)
         return chunks
@@ -75,6 +77,10 @@ class Channel:
         if self._line is not None:
             self._line.close()
             self._line = None
+            self._look(ends=True)
+
+    def _look(self, *, ends: bool = False) -> None:
+        self._drops.look(self._clock.monotonic_ns() // 1000, ends=ends)
 
     def _wake_at(self, within_s: float | None) -> None:
         self._wake.clear()
