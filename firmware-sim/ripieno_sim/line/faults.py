@@ -1,5 +1,6 @@
 """What a bad line does to a chunk of bytes, and how often."""
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -52,7 +53,15 @@ class LineFaults:
 
     @staticmethod
     def _places(length: int, probability: float, draw: random.Random) -> list[int]:
-        return [place for place in range(length) if draw.random() < probability] if probability else []
+        """Return where something happens, by drawing the distance to the next such byte: most chunks cost one draw."""
+        if not probability:
+            return []
+        if probability >= 1:
+            return list(range(length))
+        places, place, rate = [], -1, 1 / math.log1p(-probability)
+        while (place := place + 1 + int(math.log(1.0 - draw.random()) * rate)) < length:
+            places.append(place)
+        return places
 
 
 CLEAN = LineFaults()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from typing import Any
 
@@ -22,7 +23,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=3, help="decides every random draw (default 3)")
     parser.add_argument(
-        "--board", choices=list(BOARDS), default="python", help="the Python board, or the firmware's C core"
+        "--board",
+        choices=list(BOARDS),
+        help="the firmware's C core or the Python board (default: the firmware where make and a C compiler are found)",
+    )
+    parser.add_argument(
+        "--machines",
+        type=_positive,
+        help="how many machines share the commands, each with a seed of its own (default: one for each 25000)",
     )
     add_json(parser)
 
@@ -45,34 +53,55 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         return CALLED_WRONGLY
     names = list(MIXES) if arguments.mix == "all" else [arguments.mix]
-    told = []
+    from ripieno_sim.firmware import BuildFailed, ToolMissing, built
+
+    board = arguments.board or _usual_board(progress)
     try:
-        for name in names:
-            told.append(_one(arguments, name, progress))
-    except Exception as error:  # a board that cannot be had; anything else is a bug and shows where it is
-        if type(error).__name__ not in ("ToolMissing", "BuildFailed"):
-            raise
-        progress.say(f"ripieno sim link-soak: {error}")
+        if board == "c":
+            built("virtual")
+    except (ToolMissing, BuildFailed) as error:
+        progress.say(f"ripieno sim link-soak: {error}; or soak the other board: --board python")
         return CALLED_WRONGLY
+    told = [_one(arguments, name, board, progress) for name in names]
     give(arguments, told[0] if len(told) == 1 else {"mixes": told}, "\n".join(map(_text, told)))
     return NO if any(each["broken"] for each in told) else OK
 
 
-def _one(arguments: argparse.Namespace, name: str, progress: Progress) -> dict[str, Any]:
-    from .run import soak
+def _usual_board(progress: Progress) -> str:
+    from ripieno_sim.firmware import ToolMissing
+    from ripieno_sim.firmware.build import require
 
-    began_s = time.monotonic()
+    try:
+        require("make", "to soak the firmware")
+        require("cc", "to soak the firmware")
+    except ToolMissing as missing:
+        progress.say(f"the Python board is soaked: {missing}")
+        return "python"
+    return "c"
+
+
+def _one(arguments: argparse.Namespace, name: str, board: str, progress: Progress) -> dict[str, Any]:
+    from .side_by_side import shares, soak_all
+
+    began_s, began_cpu_s = time.monotonic(), _cpu_s()
 
     def show(commands: int, now_us: int) -> None:
         progress.show(f"{name}: {commands} of {arguments.commands} commands, {now_us / 1e6:.0f} s of virtual time")
 
-    figures = soak(MIXES[name], arguments.seed, arguments.commands, arguments.board, show)
+    told = shares(name, arguments.seed, arguments.commands, board, arguments.machines)
+    figures = soak_all(told, show)
     progress.clear()
-    figures = {"seed": arguments.seed, "board": arguments.board, **figures}
+    figures = {"seed": arguments.seed, "board": board, "machines": len(told), **figures}
     figures["wall_s"] = round(time.monotonic() - began_s, 2)
+    figures["cpu_s"] = round(_cpu_s() - began_cpu_s, 2)
     for line in figures["broken"]:
-        progress.say(f"BROKEN with --mix {name} --seed {arguments.seed} --board {arguments.board}: {line}")
+        progress.say(f"BROKEN: {line}")
     return figures
+
+
+def _cpu_s() -> float:
+    """Return what this process and its ended children have used."""
+    return sum(os.times()[:4])
 
 
 def _text(told: dict[str, Any]) -> str:
@@ -82,7 +111,7 @@ def _text(told: dict[str, Any]) -> str:
     kinds = ("executed", "not_executed", "in_doubt", "doubled", "false_claims", "unresolved")
     counts = ", ".join(f"{kind.replace('_', ' ')} {told[kind]}" for kind in kinds)
     return (
-        f"{told['mix']}, seed {told['seed']}: {told['commands']} commands: {counts}{back}; "
+        f"{told['mix']}, seed {told['seed']}, board {told['board']}: {told['commands']} commands: {counts}{back}; "
         f"{told['virtual_s']} s of virtual time in {told['wall_s']} s"
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ripieno.values import Act, OutcomeKind, Trigger
@@ -17,70 +19,102 @@ if TYPE_CHECKING:
 
 GRAIN_US: Final = 5
 """Times are cut to whole microseconds at both ends."""
+COUNTED: Final = (
+    "commands",
+    "executed",
+    "not_executed",
+    "in_doubt",
+    "doubled",
+    "false_claims",
+    "unresolved",
+    "outside_window",
+    "times_beyond_uncertainty",
+    "unsafe_outputs",
+    "in_doubt_and_done",
+    "refused_at_once",
+)
 TOLD: Final = 20
 """At most so many broken promises are told one by one."""
 
 
-def figures(soak: Soak) -> dict[str, Any]:
-    """Return the figures of a soak that has come to rest. Times in the units that their names say."""
-    kinds: Counter[OutcomeKind] = Counter()
+@dataclass(slots=True)
+class Tally:
+    """What one soak has shown; tallies of several can be told together."""
+
+    counts: Counter[str]
+    recoveries_us: list[int]
+    errors_us: list[int]
+    """By how much the times that the link gave were off."""
+    misfortunes: Counter[str]
+    why: Counter[str]
+    refusals: Counter[str]
+    wrong: list[str]
+
+
+def tally(soak: Soak) -> Tally:
+    """Return what a soak that has come to rest has shown."""
+    counts: Counter[str] = Counter()
     why: Counter[str] = Counter()
     errors_us: list[int] = []
-    doubled = doubted_and_done = false_claims = outside = untimely = 0
     wrong = [*soak.wrong, *soak.track.machine.unsafe]
     for act, asked in soak.asked.items():
         outcome, happened = soak.outcomes.get(act), soak.track.machine.executions.get(act, [])
         if len(happened) > 1:
-            doubled += 1
+            counts["doubled"] += 1
             wrong.append(f"{act} happened {len(happened)} times, at {[each.t_us for each in happened]} us")
         if outcome is None:
             wrong.append(f"{act} has no outcome")
             continue
-        kinds[outcome.kind] += 1
+        counts[outcome.kind.value.replace("-", "_")] += 1
         why[outcome.why] += outcome.kind is not OutcomeKind.EXECUTED
         if outcome.kind is OutcomeKind.IN_DOUBT:
-            doubted_and_done += bool(happened)
+            counts["in_doubt_and_done"] += bool(happened)
         elif (outcome.kind is OutcomeKind.EXECUTED) != bool(happened):
-            false_claims += 1
+            counts["false_claims"] += 1
             wrong.append(
                 f"{act} is said to be {outcome.kind} ({outcome.why or 'done'}), it happened {len(happened)} times"
             )
         elif happened and outcome.at_ns:
             errors_us.append(abs((outcome.at_ns - START_NS) // 1000 - happened[0].t_us))
             if errors_us[-1] > soak.uncertain_us[act] + GRAIN_US:
-                untimely += 1
+                counts["times_beyond_uncertainty"] += 1
                 wrong.append(
                     f"{act}: its time is off by {errors_us[-1]} us, at most {soak.uncertain_us[act]} us were said"
                 )
         for each in happened:
             if strayed := _strayed(soak, act, each):
-                outside += 1
+                counts["outside_window"] += 1
                 wrong.append(f"{act} happened {strayed} outside its window: {asked.pulse}")
     wrong += [f"command {owner} happened and nobody asked for it" for owner in _unasked(soak)]
+    counts.update(
+        commands=soak.commands,
+        unresolved=len(soak.unresolved),
+        unsafe_outputs=len(soak.track.machine.unsafe),
+        refused_at_once=soak.refused.total(),
+        virtual_us=soak.port.now_us,
+        sessions=soak.sessions,
+        daemon_lives=soak.lives,
+        board_resets=soak.track.resets,
+    )
+    return Tally(counts, soak.recoveries_us, errors_us, soak.misfortunes, why, soak.refused, wrong)
+
+
+def figures(mix: str, tallies: Sequence[Tally]) -> dict[str, Any]:
+    """Return the figures of soaks of one mix together. Times in the units that their names say."""
+    counts = sum((each.counts for each in tallies), Counter[str]())
+    recoveries_us = [us for each in tallies for us in each.recoveries_us]
+    errors_us = [us for each in tallies for us in each.errors_us]
     return {
-        "mix": soak.mix.name,
-        "commands": soak.commands,
-        "executed": kinds[OutcomeKind.EXECUTED],
-        "not_executed": kinds[OutcomeKind.NOT_EXECUTED],
-        "in_doubt": kinds[OutcomeKind.IN_DOUBT],
-        "doubled": doubled,
-        "false_claims": false_claims,
-        "unresolved": len(soak.unresolved),
-        "outside_window": outside,
-        "times_beyond_uncertainty": untimely,
-        "unsafe_outputs": len(soak.track.machine.unsafe),
-        "in_doubt_and_done": doubted_and_done,
-        "refused_at_once": soak.refused.total(),
-        "virtual_s": round(soak.port.now_us / 1e6, 1),
-        "recovery_ms": {**spread(soak.recoveries_us), "times": len(soak.recoveries_us)},
+        "mix": mix,
+        **{name: counts[name] for name in COUNTED},
+        "virtual_s": round(counts["virtual_us"] / 1e6, 1),
+        "recovery_ms": {**spread(recoveries_us), "times": len(recoveries_us)},
         "time_error_ms": spread(errors_us),
-        "sessions": soak.sessions,
-        "daemon_lives": soak.lives,
-        "board_resets": soak.track.resets,
-        "misfortunes": dict(sorted(soak.misfortunes.items())),
-        "why": dict(why.most_common()),
-        "refusals": dict(soak.refused.most_common()),
-        "broken": wrong[:TOLD],
+        **{name: counts[name] for name in ("sessions", "daemon_lives", "board_resets")},
+        "misfortunes": dict(sorted(sum((each.misfortunes for each in tallies), Counter[str]()).items())),
+        "why": dict(sum((each.why for each in tallies), Counter[str]()).most_common()),
+        "refusals": dict(sum((each.refusals for each in tallies), Counter[str]()).most_common()),
+        "broken": [line for each in tallies for line in each.wrong[:TOLD]][:TOLD],
     }
 
 

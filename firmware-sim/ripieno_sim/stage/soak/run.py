@@ -18,7 +18,7 @@ from ..ports import SeededEntropy
 from .agenda import Agenda
 from .boards import BOARDS
 from .host import Host
-from .judge import figures
+from .judge import Tally, figures, tally
 from .load import POINTS, Asked, draw_pulse, draw_setpoint
 from .machine import SoakMachine
 from .misfortunes import MISFORTUNES
@@ -114,8 +114,8 @@ class Soak:
         """How many acts were given an id, so that they might reach the board."""
         return len(self.asked)
 
-    def run(self, commands: int, show: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-        """Soak and return the figures (judge.py)."""
+    def run(self, commands: int, show: Callable[[int, int], None] | None = None) -> Tally:
+        """Soak and return what it showed (judge.py)."""
         self._wanted = commands
         self.agenda.at(300_000, self._ask)
         if self._chaos:
@@ -132,7 +132,7 @@ class Soak:
         while self.port.now_us < ends_us or (self.unresolved and self.port.now_us < gives_up_us):
             self._step()
         self.wrong += [f"channel {c} is on after the end" for c in self.track.machine.still_on(self.port.now_us)]
-        return figures(self)
+        return tally(self)
 
     # What misfortunes use.
 
@@ -314,5 +314,5 @@ def _unheard(_: str) -> None:
 def soak(
     mix: Mix, seed: int, commands: int, board: str = "python", show: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
-    """Run one soak; see Soak.run."""
-    return Soak(mix, seed, board).run(commands, show)
+    """Run one soak and return its figures; `show` hears commands and virtual us now and then."""
+    return figures(mix.name, [Soak(mix, seed, board).run(commands, show)])
