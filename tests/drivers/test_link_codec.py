@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,3 +155,22 @@ def test_an_overlong_run_is_thrown_away_up_to_the_next_zero() -> None:
     assert body[0] is None
     assert body[1] is not None
     assert codec.open_body(body[1], TOKEN) == frame
+
+
+@given(body=st.binary(min_size=codec.MIN_BODY, max_size=codec.MAX_BODY))
+def test_our_cobs_is_that_of_the_package(body: bytes) -> None:
+    """An implementation that is not ours, neither of this end nor of the board's."""
+    stuffed = codec._stuff(body)
+
+    assert stuffed == cobs.encode(body)
+    assert codec._unstuff(stuffed) == body
+
+
+@given(run=st.binary(min_size=1, max_size=codec.MAX_RUN).map(lambda run: run.replace(b"\0", b"\1")))
+def test_a_run_that_is_no_cobs_is_refused_as_the_package_refuses_it(run: bytes) -> None:
+    try:
+        body = cobs.decode(run)
+    except cobs.DecodeError:
+        body = b""
+
+    assert codec._unstuff(run) == (body if codec.MIN_BODY <= len(body) <= codec.MAX_BODY else None)
