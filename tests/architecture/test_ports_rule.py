@@ -66,6 +66,7 @@ PORTS = (
     "ripieno_daemon.evaluation",
     "ripieno_daemon.scanning.",
     "ripieno_daemon.installing.",
+    "ripieno_daemon.starter.",
     "ripieno_daemon.cli",
     "ripieno_drivers.link.port",
     "ripieno_drivers.cameras.watching",

@@ -14,7 +14,9 @@ from .output import add_json, give
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="a device file, a bundle's folder, or a pipeline file")
+    parser.add_argument(
+        "path", metavar="PATH", help="a device file or its folder, a bundle's folder, or a pipeline file"
+    )
     add_json(parser)
 
 
@@ -22,11 +24,17 @@ def _run(arguments: argparse.Namespace) -> int:
     if not Path(arguments.path).exists():
         give(arguments, {"errors": [], "error": "no such file"}, f"{arguments.path}: no such file or folder")
         return CALLED_WRONGLY
-    problems = asyncio.run(check(arguments.path))
+    problems = asyncio.run(check(_named(Path(arguments.path))))
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     text = "\n".join([*map(str, problems), count]) if problems else f"{arguments.path}: good"
     give(arguments, {"path": arguments.path, "errors": [asdict(problem) for problem in problems]}, text)
     return NO if problems else OK
+
+
+def _named(path: Path) -> str:
+    """Return the file that is meant by a folder: a bundle's is the folder itself, a device's its device.yaml."""
+    device_file = path / "device.yaml"
+    return str(device_file if device_file.is_file() and not (path / "pipeline.yaml").exists() else path)
 
 
 COMMAND = Command(

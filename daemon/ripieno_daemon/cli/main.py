@@ -36,11 +36,20 @@ BUILT_IN = {
     "reload": "ripieno_daemon.cli.reload",
     "health": "ripieno_daemon.cli.health",
     "metrics": "ripieno_daemon.cli.metrics",
+    "init": "ripieno_daemon.cli.init",
     "systemd show": "ripieno_daemon.cli.systemd_show",
     "systemd install": "ripieno_daemon.cli.systemd_install",
     "fleet init": "ripieno_daemon.cli.fleet_init",
     "fleet enrol": "ripieno_daemon.cli.fleet_enrol",
     "fleet policy": "ripieno_daemon.cli.fleet_policy",
+    "fleet ls": "ripieno_daemon.cli.fleet_ls",
+    "fleet show": "ripieno_daemon.cli.fleet_show",
+    "fleet watch": "ripieno_daemon.cli.fleet_watch",
+    "fleet cmd": "ripieno_daemon.cli.fleet_cmd",
+    "fleet cancel": "ripieno_daemon.cli.fleet_cancel",
+    "fleet set": "ripieno_daemon.cli.fleet_set",
+    "fleet decommission": "ripieno_daemon.cli.fleet_decommission",
+    "consume": "ripieno_daemon.cli.consume",
 }
 ENTRY_POINTS = "ripieno.commands"
 
