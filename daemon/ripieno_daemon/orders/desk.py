@@ -135,6 +135,11 @@ class OrderDesk:
         )
 
     @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy
+
+    @property
     def is_stopped(self) -> bool:
         """Whether a stop from afar holds; a restart does not clear it."""
         return bool(self._stopped_by)

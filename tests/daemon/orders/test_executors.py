@@ -1,4 +1,4 @@
-"""What needs no app: the last words of the daemon, and questions that a command of `ripieno` answers in its own process."""
+"""What needs no app: the daemon's last words, and questions that a command of `ripieno` answers in its own process."""
 
 from __future__ import annotations
 
