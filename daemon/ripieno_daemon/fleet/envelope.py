@@ -49,14 +49,14 @@ class Sender:
         self.clock_quality = clock_quality
         self._seq = 0
 
-    def wrap(self, type: str, body: Mapping[str, Any]) -> bytes:
-        """Return the bytes of a new message."""
+    def wrap(self, type: str, body: Mapping[str, Any], id: bytes = b"") -> bytes:
+        """Return the bytes of a new message, with an id of its own unless one is given."""
         self._seq += 1
         return encode(
             Envelope(
                 type,
                 body,
-                self._entropy.token(ID_BYTES),
+                id or self._entropy.token(ID_BYTES),
                 self._src,
                 self._boot,
                 self._seq,

@@ -84,6 +84,11 @@ def every_stream(fleet: str) -> str:
     return f"{ROOT}/{check_name(fleet)}/+/up/s/+"
 
 
+def every_up(fleet: str, what: str) -> str:
+    """Return the subscription of a console: `what` of all devices (state, rep, cmd, s/+)."""
+    return f"{ROOT}/{check_name(fleet)}/+/up/{what}"
+
+
 def parse_stream(topic: str) -> StreamTopic:
     """Return device and stream of a batch's topic.
 
