@@ -193,7 +193,9 @@ class App:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
         inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, bundle, self._say))
-        conductor = Conductor(self._pipeline, self._digest, ledger, intents, timeline, inference, self._say)
+        conductor = Conductor(
+            self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
+        )
         conductor.obey(standstill, lambda held: self.on_held(held))
         await conductor.recover(recovered)
         loaded = self.models = await inference.start()

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from ripieno.contracts.ports import Inference
 from ripieno.engine import Infer
 from ripieno.errors import ModelError, WorkerLost
-from ripieno.values import Health, Inferred
+from ripieno.values import Given, Health, Inferred
 
 WAITING_FRAMES = 32  # at 10 parts/s three seconds: longer than any answer could still be fresh
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One wanted answer: what the engine asked, the picture's reference, and when it was asked (engine time)."""
+    """One wanted answer: what the engine asked, what the model is shown, and when it was asked (engine time)."""
 
     infer: Infer
-    ref: str
+    given: Given
     asked_t: int
 
 
@@ -56,7 +56,7 @@ class StepCalls:
             if not self._waiting:
                 self._some.clear()
             try:
-                inferred = await self._inference.infer(self._step, call.ref)
+                inferred = await self._inference.infer(self._step, call.given)
             except (WorkerLost, ModelError) as error:
                 inferred = _none(Health.FAILED, str(error).splitlines()[0])
             self._answer(call, inferred)

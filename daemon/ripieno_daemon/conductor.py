@@ -1,9 +1,8 @@
 """The conductor: what devices report becomes events, the engine's effects become work, and both are recorded.
 
 Everything about one event happens in one turn of the loop: step, record, start the work. So no event overtakes
-another, and
-the record of a step goes to the ledger in one transaction. Only the work itself (a pulse, a model) takes time, in
-tasks.
+another, and the record of a step goes to the ledger in one transaction. Only the work itself (a pulse, a model, a
+lookup) takes time, in tasks.
 """
 
 from __future__ import annotations
@@ -11,51 +10,52 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgpack
 
 from ripieno import engine as rooms
-from ripieno.contracts.driver import Arrival, BookingDevice, Device, Intents
-from ripieno.contracts.ports import Inference
+from ripieno.contracts.driver import Arrival, Device, Intents
+from ripieno.contracts.ports import Clock, Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
-from ripieno.errors import CommandRefused, LinkDown, RipienoError
-from ripieno.plan import OutputPlan, PipelinePlan
+from ripieno.plan import PipelinePlan
 from ripieno.values import (
-    Act,
+    Classification,
     Detections,
-    DeviceDown,
-    DeviceUp,
-    Edge,
     Frame,
+    Given,
+    Health,
     Inferred,
+    ItemId,
     Outcome,
-    OutcomeKind,
-    Position,
-    Reading,
-    Setpoint,
-    Trigger,
+    PictureRef,
+    Record,
+    Regression,
+    Text,
+    Vector,
 )
 
+from .arrivals import Arrivals
 from .calls import Call, StepCalls
+from .declared import as_declared
 from .frames import Frames
 from .ledger import Ledger, Recovered
-from .standstill import LONGEST_TEXT, Held, Standstill
+from .lookups import Lookups
+from .outputs import Outputs
+from .sharing import Sharing
+from .standstill import Held, Standstill
 from .timeline import Timeline
 from .told import told
 
 SNAPSHOT_RECORDS = 500  # recovery steps through at most so many events, at some 20 us each
 MOST_TREES = 16  # plans that a snapshot remembers as recorded whole; an older one is recorded again when it comes back
-POSITION_EVERY_NS = 1_000_000_000  # a belt that nothing happens on is still looked at once a second
 
 
 class Conductor:
-    """Runs one pipeline's engine inside the daemon.
+    """Runs the engine inside the daemon.
 
     Args:
-        devices: the device of each output and input, by the name of the point.
-        names: device name of each output, for the intents.
+        plan: of all pipelines of the device, joined.
         say: one sentence for a person.
 
     `trees`: digests of the plans that the ledger holds whole, so that each is recorded once.
@@ -70,6 +70,7 @@ class Conductor:
         timeline: Timeline,
         inference: Inference,
         say: Callable[[str], None],
+        clock: Clock,
     ) -> None:
         self.engine = Engine(plan)
         self.trees: list[str] = []
@@ -77,14 +78,16 @@ class Conductor:
         self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
         self._devices: Mapping[str, Device] = {}
         self._names: Mapping[str, str] = {}
+        models = {model.name: model.sha256 for model in plan.models}
+        self._sharing = Sharing(plan.steps, models, self._call, self._answered)
         self._calls = {
-            step.name: StepCalls(step.name, step.frames == "every", inference, self._answered) for step in plan.steps
+            step.name: StepCalls(step.name, step.frames == "every", inference, self._sharing.answered)
+            for step in plan.steps
         }
-        self._frames = Frames()
-        self._starts = {item.starts.split(".")[0] for item in plan.items}
-        self._last_position_t = 0
-        self._unplaced = {item.follows for item in plan.items}
-        self._last_edges: dict[str, tuple[int, int]] = {}
+        self._frames, self._lookups = Frames(), Lookups(clock)
+        self._arrivals = Arrivals(plan, timeline, lambda: self.engine, self._identity)
+        self._outputs = Outputs(plan, timeline, self.settled, say)
+        self._records = {one.name: one.fields for one in plan.inputs if one.kind == "record"}
         self._unsettled: deque[tuple[int, Outcome]] = deque()
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -93,48 +96,35 @@ class Conductor:
         self._since_snapshot = 0
         self._last_record = 0
         self._stopping = False
-        self._standstill: Standstill | None = None
-        self._wanted: dict[str, Setpoint] = {}
-        self._firing: dict[Act, Device] = {}
 
     def bind(self, devices: Mapping[str, Device], names: Mapping[str, str]) -> None:
         """Take the opened devices: by point name, and the device's own name by point name."""
         self._devices, self._names = devices, names
         self._frames.bind(devices)
+        self._outputs.bind(devices)
 
     @property
     def is_placed(self) -> bool:
         """Whether this process has heard the count that items begin from: what was missed before it is known then."""
-        return not self._unplaced
+        return self._arrivals.is_placed
+
+    @property
+    def held(self) -> Held | None:
+        """Who holds the outputs safe, None for nobody."""
+        return self._outputs.held
 
     def obey(self, standstill: Standstill, on_held: Callable[[Held | None], None]) -> None:
-        """Take what may hold the outputs; one that holds them already is in force from the first effect on.
-
-        `on_held`: called when they are held, and with None when they are let go.
-        """
-        self._standstill, self._on_held = standstill, on_held
-        if standstill.held is not None:
-            on_held(standstill.held)
+        """See Outputs.obey."""
+        self._outputs.obey(standstill, on_held)
 
     async def make_safe(self, by: str, why: str) -> None:
-        """Hold all outputs at their safe values from now on: setpoints at once, pulses not sent, those that wait taken
-        back; a pulse that has begun ends by its own span. Recorded, and in force until `rearm`, over restarts too.
+        """Hold all outputs at their safe values from now on. Recorded, and in force until `rearm`, over restarts too.
 
         Raises:
             StorageError: they are held, but a restart may not know it.
         """
-        assert self._standstill is not None
-        held = Held(by, why[:LONGEST_TEXT], self._timeline.wall_ns())
-        record = msgpack.packb({"kind": "safe", "by": by, "why": held.why}, use_bin_type=True)
-        self._last_record = self._ledger.append("command", self._timeline.now(), record)
-        durable = self._standstill.hold(held)
-        self._on_held(held)
-        for act, device in list(self._firing.items()):
-            self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
-        for output in self._plan.outputs:
-            if output.kind == "setpoint" and output.name in self._devices:
-                self._ask(lambda output=output: self._devices[output.name].set(_safe(output)))  # type: ignore[misc]
-        await durable
+        self._command({"kind": "safe", "by": by, "why": why})
+        await self._outputs.hold(by, why)
 
     async def rearm(self, by: str) -> None:
         """A person at the device says that outputs may move again: every device is told, and it is recorded.
@@ -142,20 +132,15 @@ class Conductor:
         Raises:
             StorageError: they may move, but a restart may hold them again.
         """
-        record = msgpack.packb({"kind": "rearm", "by": by}, use_bin_type=True)
-        self._last_record = self._ledger.append("command", self._timeline.now(), record)
-        assert self._standstill is not None
-        durable = self._standstill.release()
-        self._on_held(None)
-        for setpoint in self._wanted.values():
-            self._ask(lambda setpoint=setpoint: self._devices[setpoint.output].set(setpoint))  # type: ignore[misc]
-        self._wanted.clear()
-        for device in {id(each): each for each in self._devices.values()}.values():
-            try:
-                device.rearm()
-            except CommandRefused:
-                pass  # it has no outputs
-        await durable
+        self._command({"kind": "rearm", "by": by})
+        await self._outputs.release()
+
+    def answer(self, item: ItemId, step: str, answer: str, by: str, note: str) -> bool:
+        """Take a person's answer to an open question; False where it is not open (any more)."""
+        if not any((ask.item, ask.step) == (item, step) for ask in self.engine.asks()):
+            return False
+        self._step(rooms.Answered(self._timeline.now(), step, item, answer, by, note))
+        return True
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -170,7 +155,11 @@ class Conductor:
             self.trees = trees[0] if trees else []
             ours = digest == self._digest
             if ours:
-                self.engine.restore(state)
+                try:
+                    self.engine.restore(state)
+                except ValueError as error:
+                    self._say(str(error))
+                    self.engine, ours = Engine(self._plan), False
         async for record in recovered.records():
             if record.kind == "plan":
                 body = msgpack.unpackb(record.payload, raw=False)
@@ -197,9 +186,12 @@ class Conductor:
             return
         if isinstance(arrival, Frame):
             with self._frames.arrived(arrival.input, arrival.sequence, arrival.ref):
-                self._step(self._frame(arrival))
-            return
-        event = self._event(arrival)
+                self._arrived(arrival)
+        else:
+            self._arrived(arrival)
+
+    def _arrived(self, arrival: Arrival) -> None:
+        event = self._arrivals.event(arrival)
         if event is not None:
             self._step(event)
 
@@ -282,148 +274,81 @@ class Conductor:
         self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
 
     def _start(self, event: Event, effect: Effect) -> None:
-        if isinstance(effect, rooms.Infer):
-            ref = self._frames.take(effect.input, effect.sequence)
-            self._calls[effect.step].put(Call(effect, ref, event.t))
-        elif isinstance(effect, rooms.Fire):
-            self._task(self._fire(effect), f"act {effect.pulse.act}")
-        elif isinstance(effect, rooms.Set):
-            device = self._devices.get(effect.setpoint.output)
-            if device is not None and self.held is None:
-                device.set(effect.setpoint)
-            elif device is not None:
-                self._wanted[effect.setpoint.output] = effect.setpoint
-                device.set(_safe(next(one for one in self._plan.outputs if one.name == effect.setpoint.output)))
-        elif isinstance(effect, rooms.Withdraw):
-            self._devices[effect.act.output].withdraw(effect.act)
-        elif isinstance(effect, rooms.Book):
-            self._task(self._book(effect), f"booking {effect.booking.act}")
+        match effect:
+            case rooms.Infer():
+                self._sharing.put(Call(effect, self._given(effect), event.t))
+            case rooms.Look():
+                self._task(self._look(effect), f"lookup {effect.step} {effect.item}")
+            case rooms.Keep():
+                self._frames.take(effect.input, effect.sequence)
+            case rooms.Release():
+                self._frames.done(effect.input, effect.sequence)
+            case rooms.Fire():
+                self._task(self._outputs.fire(effect), f"act {effect.pulse.act}")
+            case rooms.Set():
+                self._outputs.set(effect.setpoint)
+            case rooms.Withdraw():
+                self._outputs.withdraw(effect.act)
+            case rooms.Book():
+                self._task(self._outputs.book(effect), f"booking {effect.booking.act}")
 
-    def _ask(self, ask: Callable[[], None]) -> None:
-        """Ask a device; one that refuses says so and keeps nobody from asking the next."""
-        try:
-            ask()
-        except RipienoError as error:
-            self._say(f"refused: {error}")
+    def _given(self, infer: rooms.Infer) -> Given:
+        """Return what the model is shown: the frame's picture, which is kept until it has answered, or values."""
+        match infer.given:
+            case None:
+                return PictureRef(self._frames.take(infer.input, infer.sequence), infer.box)
+            case str() as text:
+                return Text(text)
+            case numbers:
+                return Vector(numbers)
 
-    @property
-    def held(self) -> Held | None:
-        """Who holds the outputs safe, None for nobody."""
-        return self._standstill.held if self._standstill is not None else None
+    def _call(self, call: Call) -> None:
+        self._calls[call.infer.step].put(call)
 
-    async def _fire(self, effect: rooms.Fire) -> None:
-        pulse = effect.pulse
-        if pulse.trigger is Trigger.TIME:
-            pulse = replace(pulse, begin=self._timeline.to_host(int(pulse.begin)))
-        device = self._devices[pulse.output]
-        if (held := self.held) is not None:
-            self.settled(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(held)))
-            return
-        self._firing[pulse.act] = device
-        try:
-            outcome = await device.fire(pulse, effect.note)
-        except LinkDown:
-            return  # it may have been sent, and its intent stays open: the next start asks the device about it
-        except RipienoError as error:
-            outcome = Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(error))
-        finally:
-            self._firing.pop(pulse.act, None)
-        self.settled(outcome)
+    async def _look(self, look: rooms.Look) -> None:
+        record, known_ns = await self._lookups.look(look, self._devices[look.input])
+        self._looked(look, record, self._timeline.of(known_ns))
 
-    async def _book(self, effect: rooms.Book) -> None:
-        device = self._devices[effect.booking.output]
-        if not isinstance(device, BookingDevice):
-            raise CommandRefused(f"{effect.booking.output}: the driver of its device claims bookings and makes none")
-        self.settled(await device.book(effect.booking))
+    def _looked(self, look: rooms.Look, record: Record, taken_t: int) -> None:
+        if self._stopping:
+            return  # the next start looks it up again
+        fields = as_declared(record.fields if record.found else {}, self._records[look.input])
+        health = record.health.value
+        now = self._timeline.now()
+        self._step(rooms.RecordSeen(now, look.step, look.item, record.found, fields, taken_t, health, record.why))
 
     def _answered(self, call: Call, inferred: Inferred) -> None:
         infer, result = call.infer, inferred.result
-        found = result.found if isinstance(result, Detections) else ()
-        self._frames.done(infer.input, infer.sequence)
-        if self._stopping:
-            return  # what would follow from it could not be done any more; the next start knows it as not answered
-        self._step(
-            rooms.ResultSeen(
-                self._timeline.now(),
-                infer.step,
-                infer.sequence,
-                infer.item,
-                infer.taken_t,
-                call.asked_t,
-                inferred.health.value,
-                result.label if result else "",
-                result.score if result else 0.0,
-                inferred.why,
-                inferred.picture_digest,
-                inferred.decode_us,
-                inferred.invoke_us,
-                tuple((one.label, one.score, *one.box) for one in found),
-            )
-        )
-
-    def _frame(self, frame: Frame) -> Event:
-        return rooms.FrameSeen(
-            self._timeline.now(),
-            frame.input,
-            frame.sequence,
-            frame.position_mm,
-            self._timeline.of(frame.at_ns),
-            frame.health.value,
-            frame.why,
-            frame.still_ns,
-        )
-
-    def _event(self, arrival: Arrival) -> Event | None:
-        now, of = self._timeline.now(), self._timeline.of
-        match arrival:
-            case Edge():
-                if arrival.input not in self._starts or not arrival.rising:
-                    return None
-                self._last_position_t = now
-                return rooms.EdgeSeen(
-                    now,
-                    arrival.input,
-                    True,
-                    arrival.epoch,
-                    arrival.number,
-                    arrival.position_mm,
-                    of(arrival.at_ns),
+        if not self._stopping:  # what would follow could not be done any more; the next start knows it as not answered
+            self._step(
+                rooms.ResultSeen(
+                    t=self._timeline.now(),
+                    step=infer.step,
+                    sequence=infer.sequence,
+                    item=infer.item,
+                    taken_t=infer.taken_t,
+                    called_t=call.asked_t,
+                    health=inferred.health.value,
+                    label=result.label if result else "",
+                    score=result.score if result else 0.0,
+                    why=inferred.why,
+                    picture_digest=inferred.picture_digest,
+                    decode_us=inferred.decode_us,
+                    invoke_us=inferred.invoke_us,
+                    found=_found(inferred),
+                    numbers=_numbers(inferred),
                 )
-            case Position():
-                return self._position(arrival, now)
-            case Reading():
-                fields = next(one.fields for one in self._plan.inputs if one.name == arrival.input)
-                values = tuple(float(arrival.fields[name]) for name, _ in fields)
-                return rooms.ReadingSeen(now, arrival.input, values, of(arrival.at_ns), arrival.health.value)
-            case DeviceUp():
-                return rooms.DeviceChanged(now, arrival.device, True, arrival.epoch, "")
-            case DeviceDown():
-                return rooms.DeviceChanged(now, arrival.device, False, 0, arrival.why)
-            case _:
-                return None
+            )
+        if infer.input:
+            self._frames.done(infer.input, infer.sequence)  # last: what looks closer is shown the same picture
 
-    def _position(self, arrival: Position, now: int) -> Event | None:
-        """Only positions that make a difference are events: each one is recorded, and the record must stay small."""
-        edges, due = (arrival.epoch, arrival.edges), self.engine.next_position_mm()
-        news = (
-            arrival.input in self._unplaced
-            or (self._last_edges.get(arrival.input) != edges and now - self._last_position_t >= POSITION_EVERY_NS // 4)
-            or (due is not None and arrival.position_mm >= due)
-            or now - self._last_position_t >= POSITION_EVERY_NS
-        )
-        if not news:
-            return None
-        self._last_edges[arrival.input] = edges
-        self._last_position_t = now
-        self._unplaced.discard(arrival.input)
-        return rooms.PositionSeen(
-            now,
-            arrival.input,
-            arrival.position_mm,
-            arrival.epoch,
-            arrival.edges,
-            self._timeline.of(arrival.at_ns),
-        )
+    def _identity(self) -> tuple[int, int]:
+        """Return epoch and number for a message: they rise with the ledger's records, and are never used again."""
+        return int.from_bytes(self._ledger.epoch[:4], "big"), self._ledger.next_id
+
+    def _command(self, body: dict[str, str]) -> None:
+        record = msgpack.packb(body, use_bin_type=True)
+        self._last_record = self._ledger.append("command", self._timeline.now(), record)
 
     async def _next_tick(self) -> None:
         """Wait for the engine's next deadline, or for an event that may have moved it."""
@@ -449,5 +374,17 @@ class Conductor:
         task.add_done_callback(self._acts.discard)
 
 
-def _safe(output: OutputPlan) -> Setpoint:
-    return Setpoint(output.name, float(output.safe), output.lease_ns / 1e9)
+def _found(inferred: Inferred) -> tuple[tuple[str, float, float, float, float, float], ...]:
+    """Return the objects of a model that detects, as the engine is told."""
+    result = inferred.result
+    return tuple((one.label, one.score, *one.box) for one in result.found) if isinstance(result, Detections) else ()
+
+
+def _numbers(inferred: Inferred) -> tuple[float, ...]:
+    """Return the values of a model that gives some, or how far a label lies before the next."""
+    match inferred.result:
+        case Regression() as values:
+            return values.scores
+        case Classification() as answer if inferred.health is Health.GOOD:
+            return (answer.margin,)
+    return ()

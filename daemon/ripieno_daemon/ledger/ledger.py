@@ -140,6 +140,11 @@ class Ledger:
         """8 random bytes made with the database: a sequence number means something only together with it."""
         return self._held.epoch
 
+    @property
+    def next_id(self) -> int:
+        """The id of the record that is appended next, or one below it where a gap is told first."""
+        return self._next_id
+
     def head(self) -> tuple[int, str]:
         """Return the id of the last durable record and the chain there, in hex."""
         return self._tip.id, self._tip.chain.hex()

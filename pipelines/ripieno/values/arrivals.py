@@ -58,7 +58,8 @@ class Frame:
     `position_mm`: belt position at exposure, where the camera tells it (chunk data, file name); it ties the picture
     to an item. `health`: what the camera knows to be wrong with it; a picture that is not GOOD is shown to no model,
     and `why` is what a person reads. `still_ns`: for how long this same picture has been coming, 0 for a new one; it
-    is a fault (FROZEN) only if the line moved meanwhile.
+    is a fault (FROZEN) only if the line moved meanwhile. `key`: what the sender calls it, where pictures are sent one
+    by one and each starts an item.
     """
 
     input: str
@@ -70,6 +71,7 @@ class Frame:
     health: Health = Health.GOOD
     why: str = ""
     still_ns: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

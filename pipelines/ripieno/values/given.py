@@ -16,9 +16,13 @@ MAX_NUMBERS: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class PictureRef:
-    """A picture that lies elsewhere: a path, or a slot of shared memory (contracts/slots.py)."""
+    """A picture that lies elsewhere: a path, or a slot of shared memory (contracts/slots.py).
+
+    `box`: the part of it that the model is shown: left, top, right, bottom, each in 0..1; None for all of it.
+    """
 
     ref: str
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""What the engine wants of machines and other systems: done by the devices, or withheld while the outputs are held.
+
+Held outputs take nothing but their safe values: pulses are not sent, those that wait are taken back, setpoints are
+remembered for the moment at which a person rearms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from ripieno import engine as rooms
+from ripieno.contracts.driver import BookingDevice, Device
+from ripieno.errors import CommandRefused, LinkDown, RipienoError
+from ripieno.plan import OutputPlan, PipelinePlan
+from ripieno.values import Act, Outcome, OutcomeKind, Setpoint, Trigger
+
+from .standstill import LONGEST_TEXT, Held, Standstill
+from .timeline import Timeline
+
+
+class Outputs:
+    """The outputs of a plan.
+
+    Args:
+        settled: takes the outcome of an act.
+        say: one sentence for a person.
+    """
+
+    def __init__(
+        self, plan: PipelinePlan, timeline: Timeline, settled: Callable[[Outcome], None], say: Callable[[str], None]
+    ) -> None:
+        self._plans = {output.name: output for output in plan.outputs}
+        self._timeline, self._settled, self._say = timeline, settled, say
+        self._devices: Mapping[str, Device] = {}
+        self._standstill: Standstill | None = None
+        self._on_held: Callable[[Held | None], None] = lambda held: None
+        self._wanted: dict[str, Setpoint] = {}
+        self._firing: dict[Act, Device] = {}
+
+    def bind(self, devices: Mapping[str, Device]) -> None:
+        """Take the opened devices, by point name."""
+        self._devices = devices
+
+    def obey(self, standstill: Standstill, on_held: Callable[[Held | None], None]) -> None:
+        """Take what may hold the outputs; one that holds them already is in force from the first effect on.
+
+        `on_held`: called when they are held, and with None when they are let go.
+        """
+        self._standstill, self._on_held = standstill, on_held
+        if standstill.held is not None:
+            on_held(standstill.held)
+
+    @property
+    def held(self) -> Held | None:
+        """Who holds the outputs safe, None for nobody."""
+        return self._standstill.held if self._standstill is not None else None
+
+    def hold(self, by: str, why: str) -> Awaitable[None]:
+        """Hold all outputs at their safe values from this moment on: setpoints at once, pulses not sent, those that
+        wait taken back; a pulse that has begun ends by its own span.
+
+        What is returned ends when a restart would know it too. Raises StorageError.
+        """
+        assert self._standstill is not None
+        held = Held(by, why[:LONGEST_TEXT], self._timeline.wall_ns())
+        durable = self._standstill.hold(held)
+        self._on_held(held)
+        for act, device in list(self._firing.items()):
+            self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
+        for output in self._plans.values():
+            if output.kind == "setpoint" and output.name in self._devices:
+                self._ask(lambda output=output: self._devices[output.name].set(_safe(output)))  # type: ignore[misc]
+        return durable
+
+    def release(self) -> Awaitable[None]:
+        """Let the outputs move again; every device is told. Raises StorageError as `hold`."""
+        assert self._standstill is not None
+        durable = self._standstill.release()
+        self._on_held(None)
+        for setpoint in self._wanted.values():
+            self._ask(lambda setpoint=setpoint: self._devices[setpoint.output].set(setpoint))  # type: ignore[misc]
+        self._wanted.clear()
+        for device in {id(each): each for each in self._devices.values()}.values():
+            try:
+                device.rearm()
+            except CommandRefused:
+                pass  # it has no outputs
+        return durable
+
+    def set(self, setpoint: Setpoint) -> None:
+        """Take a new value; while they are held, remember it."""
+        device = self._devices.get(setpoint.output)
+        if device is None:
+            return
+        if self.held is None:
+            device.set(setpoint)
+            return
+        self._wanted[setpoint.output] = setpoint
+        device.set(_safe(self._plans[setpoint.output]))
+
+    def withdraw(self, act: Act) -> None:
+        """Take an act back if it has not begun."""
+        self._devices[act.output].withdraw(act)
+
+    async def fire(self, effect: rooms.Fire) -> None:
+        """Do a pulse at most once; its outcome is told, unless nobody can know it now."""
+        pulse = effect.pulse
+        if pulse.trigger is Trigger.TIME:
+            pulse = replace(pulse, begin=self._timeline.to_host(int(pulse.begin)))
+        device = self._devices[pulse.output]
+        if (held := self.held) is not None:
+            self._settled(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(held)))
+            return
+        self._firing[pulse.act] = device
+        try:
+            outcome = await device.fire(pulse, effect.note)
+        except LinkDown:
+            return  # it may have been sent, and its intent stays open: the next start asks the device about it
+        except RipienoError as error:
+            outcome = Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(error))
+        finally:
+            self._firing.pop(pulse.act, None)
+        self._settled(outcome)
+
+    async def book(self, effect: rooms.Book) -> None:
+        """Have an effect in a system that dedupes by the act's id."""
+        booking = effect.booking
+        device = self._devices[booking.output]
+        if not isinstance(device, BookingDevice):
+            raise CommandRefused(f"{booking.output}: the driver of its device claims bookings and makes none")
+        try:
+            outcome = await device.book(booking)
+        except CommandRefused as error:
+            outcome = Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error))
+        if outcome.kind is not OutcomeKind.EXECUTED:
+            self._say(f"ALARM {booking.act}: not booked: {outcome.why}")
+        self._settled(outcome)
+
+    def _ask(self, ask: Callable[[], None]) -> None:
+        """Ask a device; one that refuses says so and keeps nobody from asking the next."""
+        try:
+            ask()
+        except RipienoError as error:
+            self._say(f"refused: {error}")
+
+
+def _safe(output: OutputPlan) -> Setpoint:
+    return Setpoint(output.name, float(output.safe), output.lease_ns / 1e9)
