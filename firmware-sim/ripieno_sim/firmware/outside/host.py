@@ -1,6 +1,7 @@
 """The firmware as a process (port/host/main.c): killed and started again, it is a board that was reset."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -36,6 +37,8 @@ class OutsideBoard(Protocol):
 class HostBoard:
     """`fw-host` on two wires. SIGALRM, its watchdog, starts it again like a warm reset.
 
+    The process of the next boot always stands by: a reset takes as long as a controller's, not as starting a process.
+
     Args:
         link, bus: its wires.
         baud: of the link.
@@ -48,7 +51,9 @@ class HostBoard:
         self._link, self._bus, self._baud = link, bus, baud
         self._noinit = folder / "noinit"
         self._process: asyncio.subprocess.Process | None = None
-        self._next = Cause.POWER
+        self._standby: asyncio.subprocess.Process | None = None
+        self._booting = asyncio.Lock()
+        self._fell: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int | None:
@@ -57,38 +62,60 @@ class HostBoard:
 
     async def live(self, fell: Callable[[], None]) -> None:
         """Run until cancelled; see OutsideBoard."""
-        await self._fill_ram()
-        while True:
-            process = self._process = await asyncio.create_subprocess_exec(
-                str(self._program),
-                str(self._link.far_fd),
-                str(self._bus.far_fd),
-                str(self._baud),
-                str(self._noinit),
-                str(int(self._next)),
-                pass_fds=(self._link.far_fd, self._bus.far_fd),
-                stderr=asyncio.subprocess.PIPE,
-            )
-            self._next = Cause.UNKNOWN
-            try:
+        self._fell = fell
+        try:
+            self._standby = await self._stand_by()
+            await self._boot(Cause.POWER)
+            while True:
+                process = self._process
+                assert process is not None
                 _, words = await process.communicate()
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-            fell()
-            if process.returncode == -signal.SIGALRM:
-                self._next = Cause.WATCHDOG
-            elif process.returncode != -signal.SIGKILL:
-                raise BoardDied(f"the firmware ended with status {process.returncode}: {words.decode().strip()}")
-            if self._next is Cause.POWER:
-                await self._fill_ram()
+                async with self._booting:  # a reset that is under way boots the next one itself
+                    is_ours = process is self._process
+                if not is_ours:
+                    continue
+                if process.returncode not in (-signal.SIGALRM, -signal.SIGKILL):
+                    raise BoardDied(f"the firmware ended with status {process.returncode}: {words.decode().strip()}")
+                await self._boot(Cause.WATCHDOG if process.returncode == -signal.SIGALRM else Cause.UNKNOWN)
+        finally:
+            for each in (self._process, self._standby):
+                if each is not None and each.returncode is None:
+                    each.kill()
+                    await each.wait()
 
     async def reset(self, *, keep_ram: bool = True) -> None:
         """Reset the controller; see OutsideBoard."""
-        self._next = Cause.PIN if keep_ram else Cause.POWER
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        await self._boot(Cause.PIN if keep_ram else Cause.POWER)
+
+    async def _boot(self, cause: Cause) -> None:
+        """End the process of the last boot, if there is one, and let the one that stands by boot."""
+        async with self._booting:
+            last, booted = self._process, self._standby
+            assert booted is not None and booted.stdin is not None
+            if last is not None and last.returncode is None:
+                last.kill()
+                with contextlib.suppress(ChildProcessError):  # the loop has heard of it already
+                    os.waitid(os.P_PID, last.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it is dying: some 100 us
+            if last is not None:
+                self._fell()
+            if cause is Cause.POWER:
+                await self._fill_ram()
+            self._process, self._standby = booted, None
+            booted.stdin.write(bytes((cause,)))
+            self._standby = await self._stand_by()
+
+    async def _stand_by(self) -> asyncio.subprocess.Process:
+        """Start a process that boots when it is told the cause of the reset."""
+        return await asyncio.create_subprocess_exec(
+            str(self._program),
+            str(self._link.far_fd),
+            str(self._bus.far_fd),
+            str(self._baud),
+            str(self._noinit),
+            pass_fds=(self._link.far_fd, self._bus.far_fd),
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
 
     async def _fill_ram(self) -> None:
         """Fill the RAM as a power-on does, with anything."""

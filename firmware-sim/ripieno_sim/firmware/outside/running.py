@@ -39,11 +39,17 @@ class Running:
     port: PtyPort
     board: OutsideBoard
     _life: asyncio.Task[None]
+    _wires: tuple[Wire, Wire]
 
     @property
     def plant(self) -> Conveyor:
         """The conveyor that the board moves."""
         return self.rig.plant
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes for the board that its wires had no room for."""
+        return sum(wire.lost_bytes for wire in self._wires)
 
     def now_us(self) -> int:
         """Return the rig's time."""
@@ -199,7 +205,7 @@ async def _running(
             try:
                 for wire in (link, bus):
                     loop.add_reader(wire.fd, heard, wire)
-                running = Running(rig, port, board, life)
+                running = Running(rig, port, board, life, (link, bus))
                 await running.booted()
                 yield running
             finally:
