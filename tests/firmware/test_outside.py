@@ -188,7 +188,7 @@ def test_an_emergency_stop_from_the_line_is_confirmed_and_latched(kind: str, tmp
 
 
 def test_answers_come_fast_and_no_frame_is_lost(kind: str, tmp_path: Path) -> None:
-    """From the write to the port until DONE is read, at 1 Mbaud; the figures are printed, the limit is generous."""
+    """From the write to the port until DONE is read, at 1 Mbaud; how long is told, `ripieno bench link` judges it."""
 
     async def body(running: Running, hand: Hand) -> None:
         await hand.connect()
@@ -201,9 +201,8 @@ def test_answers_come_fast_and_no_frame_is_lost(kind: str, tmp_path: Path) -> No
         took_ms.sort()
         print(f"{kind}: issue to DONE {statistics.median(took_ms):.2f} ms, p99 {took_ms[197]:.2f} ms")
 
-        assert statistics.median(took_ms) < 10
         assert hand.damaged == 0
-        assert running.port.lost_bytes == 0
+        assert running.port.lost_bytes == running.lost_bytes == 0
         assert max(running.plant.oracle.executions.values()) == 1
         assert len(running.plant.oracle.executions) == 200
 

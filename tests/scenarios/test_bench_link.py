@@ -11,6 +11,7 @@ from tiers import need
 
 from ripieno_daemon.cli import main
 from ripieno_sim.stage.bench.command import missed
+from ripieno_sim.stage.bench.measure import Lost
 
 
 def bench(capsys: pytest.CaptureFixture[str], target: str) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def assert_plausible(figures: dict[str, Any]) -> None:
     assert len(figures["acts_not_done"]) < 5
     assert 0.25 < figures["issue_to_pin_ms"]["p50"] < figures["issue_to_done_ms"]["p50"] < 100
     assert 0 <= figures["pin_error_ms"]["p50"] < 20
-    assert 150 < figures["safe_after_death_ms"]["p50"] < 450
-    assert 250 < figures["silent_noticed_ms"]["p50"] < 600
+    assert 150 < figures["safe_after_host_death_ms"]["p50"] < 450
+    assert 250 < figures["silence_noticed_ms"]["p50"] < 600
     for spread in figures["session_back_ms"].values():
         assert 1 < spread["p50"] < 500
 
@@ -61,14 +62,31 @@ def test_a_median_above_its_limit_is_named() -> None:
         "issue_to_pin_ms": {"p50": 3.2, "p99": 4.0},
         "pin_error_ms": good,
         "session_back_ms": {"board_reset": good, "daemon_restart": {"p50": None, "p99": None}},
-        "silent_noticed_ms": good,
-        "safe_after_death_ms": good,
+        "silence_noticed_ms": good,
+        "safe_after_host_death_ms": good,
+        "frames_lost": 0,
     }
 
     assert missed(figures) == [
         "issue_to_pin_ms: median 3.2, wanted at most 3.0",
         "session_back_ms after a daemon restart: median None, wanted at most 20.0",
     ]
-    assert missed({**figures, "target": "qemu", "issue_to_done_ms": {"p50": 11.0, "p99": 12.0}}) == [
-        "issue_to_done_ms: median 11.0, wanted at most 10.0"
+    assert missed({**figures, "target": "qemu", "frames_lost": 2, "issue_to_done_ms": {"p50": 11.0, "p99": 12.0}}) == [
+        "issue_to_done_ms: median 11.0, wanted at most 10.0",
+        "frames_lost: 2, wanted none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lost", "frames", "late"),
+    [
+        (Lost(), 0, 0),
+        (Lost(resent=3), 0, 3),  # every byte arrived: the answer was late
+        (Lost(resent=3, bytes=29), 3, 0),
+        (Lost(damaged=1, refused=2, resent=2), 3, 2),
+    ],
+)
+def test_a_frame_is_lost_when_it_did_not_arrive_whole_not_when_its_answer_is_late(
+    lost: Lost, frames: int, late: int
+) -> None:
+    assert (lost.frames, lost.late) == (frames, late)

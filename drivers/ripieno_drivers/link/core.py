@@ -77,6 +77,8 @@ class Link:
         """Frames of the board that came damaged while a session was up, since the start."""
         self.frames_resent = 0
         """Reliable frames of ours that were sent again, since the start."""
+        self.frames_refused = 0
+        """How often the board found one of ours damaged or missing, since the start."""
         self.acts_polled: list[tuple[int, int]] = []
         """(offset, cmd_id) of each ACT whose first byte stands in what the last `poll` returned."""
 
@@ -276,6 +278,7 @@ class Link:
             return  # an echo of our own is no sign of the board's life
         self._heard_us = now_us
         if frame.type == codec.NAK:
+            self.frames_refused += 1
             self._sender.refused(frame.ack, now_us)
         else:
             self._sender.acknowledged(frame.ack, now_us)

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,30 @@ class Sessions:
         return at_ns
 
 
+@dataclass(slots=True)
+class Lost:
+    """What went wrong on the line while acts were measured.
+
+    A frame of ours that was sent again because its answer was late is lost only if bytes were: it may just have been
+    answered by a processor that had no time.
+    """
+
+    damaged: int = 0
+    refused: int = 0
+    resent: int = 0
+    bytes: int = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames that one end sent and the other did not get whole."""
+        return self.damaged + self.refused + (self.resent if self.bytes else 0)
+
+    @property
+    def late(self) -> int:
+        """Frames that arrived and were sent again because the answer did not come in time."""
+        return 0 if self.bytes else self.resent
+
+
 class Bench:
     """One baud rate, one target."""
 
@@ -83,27 +108,30 @@ class Bench:
         self._intents = Remembered()
         self._index = 0
         self._not_done: list[str] = []
-        self._damaged = self._resent = 0
+        self._lost = Lost()
 
     async def run(self, acts: int, times: int) -> dict[str, Any]:
         """Measure `acts` acts of each kind, and the way back to a session `times` times; return the figures."""
         async with self._device() as device:
-            pins, dones = await self._now(device, acts)
-            errors = await self._scheduled(device, acts)
+            async with self._counting(device):
+                pins, dones = await self._now(device, acts)
+            async with self._counting(device):
+                errors, lates, clocks = await self._scheduled(device, acts)
             resets = [await self._after(device, "reset", self._back) for _ in self._counted("reset", times)]
             silent = [await self._after(device, "silence", self._noticed) for _ in self._counted("silence", times)]
             deaths = [await self._after(device, "cut", self._fallen) for _ in self._counted("death", times)]
         restarts = [await self._restarted() for _ in self._counted("restart", times)]
-        counted = await self._end.told("count")
         return {
             "issue_to_pin_ms": spread(pins),
             "issue_to_done_ms": spread(dones),
             "pin_error_ms": spread(errors),
+            "pin_error_parts_ms": {"board_late": spread(lates), "clock": spread(clocks)},
             "session_back_ms": {"board_reset": spread(resets), "daemon_restart": spread(restarts)},
-            "silent_noticed_ms": spread(silent),
-            "safe_after_death_ms": spread(deaths),
-            "frames_lost": self._damaged + self._resent,
-            "bytes_overflowed": counted["overflowed"],
+            "silence_noticed_ms": spread(silent),
+            "safe_after_host_death_ms": spread(deaths),
+            "frames_lost": self._lost.frames,
+            "frames_answered_late": self._lost.late,
+            "bytes_lost": self._lost.bytes,
             "acts": 2 * acts,
             "acts_not_done": self._not_done,
         }
@@ -143,7 +171,6 @@ class Bench:
     async def _now(self, device: LinkDevice, acts: int) -> tuple[list[int], list[int]]:
         """Return ns from the call to the pin, and to the outcome."""
         pins, dones = [], []
-        lost_before = self._lost(device)
         for _ in self._counted("act", acts):
             began_ns = time.monotonic_ns()
             outcome, done_ns = await self._fire(device, Trigger.NOW, 0)
@@ -151,21 +178,23 @@ class Bench:
                 pins.append(await self._end.pin_ns(self._intents.highest("board")) - began_ns)
                 dones.append(done_ns - began_ns)
             await asyncio.sleep(GAP_S)
-        self._count_lost(device, lost_before)
         return pins, dones
 
-    async def _scheduled(self, device: LinkDevice, acts: int) -> list[int]:
-        """Return ns by which the pin missed the intended time, without sign."""
-        errors = []
-        lost_before = self._lost(device)
+    async def _scheduled(self, device: LinkDevice, acts: int) -> tuple[list[int], list[int], list[int]]:
+        """Return ns by which the pin missed the intended time, without sign; of these, what the board says that it
+        was late by, and by how much its time, as the link tells it, was off.
+        """
+        errors, lates, clocks = [], [], []
         for _ in self._counted("scheduled act", acts):
             begin_ns = time.monotonic_ns() + AHEAD_NS
             outcome, _ = await self._fire(device, Trigger.TIME, begin_ns)
             if outcome.kind is OutcomeKind.EXECUTED:
-                errors.append(abs(await self._end.pin_ns(self._intents.highest("board")) - begin_ns))
+                pin_ns = await self._end.pin_ns(self._intents.highest("board"))
+                errors.append(abs(pin_ns - begin_ns))
+                lates.append(outcome.at_ns - begin_ns)
+                clocks.append(abs(pin_ns - outcome.at_ns))
             await asyncio.sleep(GAP_S)
-        self._count_lost(device, lost_before)
-        return errors
+        return errors, lates, clocks
 
     async def _fire(self, device: LinkDevice, trigger: Trigger, begin_ns: int) -> tuple[Outcome, int]:
         self._index += 1
@@ -208,13 +237,17 @@ class Bench:
         async with self._device():
             return await self._sessions.next(self._sessions.up, began_ns) - began_ns
 
-    def _lost(self, device: LinkDevice) -> tuple[int, int]:
-        return device.service.link.frames_damaged, device.service.link.frames_resent
-
-    def _count_lost(self, device: LinkDevice, before: tuple[int, int]) -> None:
-        damaged, resent = self._lost(device)
-        self._damaged += damaged - before[0]
-        self._resent += resent - before[1]
+    @asynccontextmanager
+    async def _counting(self, device: LinkDevice) -> AsyncIterator[None]:
+        """Count what is lost on the line inside the block."""
+        link, lost = device.service.link, self._lost
+        before = link.frames_damaged, link.frames_refused, link.frames_resent
+        bytes_before = (await self._end.told("count"))["lost"]
+        yield
+        lost.damaged += link.frames_damaged - before[0]
+        lost.refused += link.frames_refused - before[1]
+        lost.resent += link.frames_resent - before[2]
+        lost.bytes += (await self._end.told("count"))["lost"] - bytes_before
 
     def _counted(self, what: str, times: int) -> Iterator[int]:
         for number in range(times):

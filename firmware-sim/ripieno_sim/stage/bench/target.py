@@ -5,7 +5,7 @@ It says what happens, one JSON object a line, times in ns of the monotonic clock
     reset           reset the board, warm          -> {"was_reset": ns}
     cut, mend       the line to the board          -> {"was_cut": ns}
     silence, mend   both directions                -> {"was_cut": ns}
-    count           bytes that found no room       -> {"overflowed": bytes}
+    count           bytes that were lost so far    -> {"lost": bytes}
     end
 """
 
@@ -50,6 +50,10 @@ class Target(Protocol):
     def line(self) -> PacedLine:
         """The line."""
 
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes that found no room between line and board."""
+
     async def reset(self) -> None:
         """Reset the board, warm."""
 
@@ -65,6 +69,11 @@ class PythonTarget:
     def line(self) -> PacedLine:
         """The line."""
         return self.rig.line
+
+    @property
+    def lost_bytes(self) -> int:
+        """None: there is nothing between."""
+        return 0
 
     async def reset(self) -> None:
         """Reset the board, warm."""
@@ -87,6 +96,11 @@ class FirmwareTarget:
     def line(self) -> PacedLine:
         """The line."""
         return self.running.rig.line
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes that found no room on the two wires."""
+        return self.running.lost_bytes
 
     async def reset(self) -> None:
         """Reset the board, warm."""
@@ -163,7 +177,9 @@ async def _obey(word: str, target: Target) -> None:
         await target.reset()
         _say({"was_reset": now_ns})
     elif word == "count":
-        _say({"overflowed": target.port.lost_bytes + sum(map(target.line.lost_bytes, (TO_BOARD, TO_HOST)))})
+        _say(
+            {"lost": target.lost_bytes + target.port.lost_bytes + sum(map(target.line.lost_bytes, (TO_BOARD, TO_HOST)))}
+        )
     else:
         ways = {"cut": (TO_BOARD,), "silence": (TO_BOARD, TO_HOST), "mend": (TO_BOARD, TO_HOST)}[word]
         for way in ways:
