@@ -135,6 +135,10 @@ class Conductor:
         self._command({"kind": "rearm", "by": by})
         await self._outputs.release()
 
+    def now(self) -> int:
+        """Return the engine's time."""
+        return self._timeline.now()
+
     def answer(self, item: ItemId, step: str, answer: str, by: str, note: str) -> bool:
         """Take a person's answer to an open question; False where it is not open (any more)."""
         if not any((ask.item, ask.step) == (item, step) for ask in self.engine.asks()):

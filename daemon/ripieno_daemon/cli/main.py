@@ -31,6 +31,8 @@ BUILT_IN = {
     "top": "ripieno_daemon.cli.top",
     "alarms acknowledge": "ripieno_daemon.cli.acknowledge",
     "alarms": "ripieno_daemon.cli.alarms",
+    "asks": "ripieno_daemon.cli.asks",
+    "answer": "ripieno_daemon.cli.answer",
     "safe": "ripieno_daemon.cli.safe",
     "rearm": "ripieno_daemon.cli.rearm",
     "reload": "ripieno_daemon.cli.reload",

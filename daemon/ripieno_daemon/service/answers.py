@@ -13,6 +13,8 @@ from ripieno.errors import StorageError
 from ripieno_daemon.metrics import exposition
 from ripieno_daemon.ports.local_socket import Peer
 
+from .questions import answered, listed
+
 if TYPE_CHECKING:
     from .life import Life
 
@@ -29,6 +31,7 @@ class Answers:
             "status": lambda: {"ok": True, **life.standing.report()},
             "health": self._health,
             "alarms": lambda: {"ok": True, "alarms": [one.as_map() for one in life.standing.alarms.listed()]},
+            "asks": lambda: listed(life.standing.app),
             "metrics": lambda: {"ok": True, "text": exposition(life.standing.report())},
         }
         self._change: dict[str, Callable[[Asked, str], Awaitable[Asked]]] = {
@@ -36,6 +39,7 @@ class Answers:
             "rearm": self._rearm,
             "reload": self._reload,
             "acknowledge": self._acknowledge,
+            "answer": self._answer,
         }
 
     async def __call__(self, asked: Asked, peer: Peer) -> Asked:
@@ -63,6 +67,9 @@ class Answers:
         if app is None or not await app.make_safe(by, why):
             return {"ok": False, "why": f"no device is open ({self._life.standing.phase}): boards have fallen safe"}
         return {"ok": True, "text": "outputs are held at their safe values until `ripieno rearm`"}
+
+    async def _answer(self, asked: Asked, by: str) -> Asked:
+        return answered(self._life.standing.app, asked, by)
 
     async def _rearm(self, asked: Asked, by: str) -> Asked:
         return await self._life.rearm(by)

@@ -212,7 +212,10 @@ class Desk:
 
 
 def item_of(cause: str) -> ItemId | None:
-    """Return the item whose identity an act's cause is, None where a rule over time is the cause."""
+    """Return the item whose identity this is, None for what is none: a rule over time may be an act's cause too."""
     kind, _, rest = cause.partition("-")
     epoch, _, number = rest.rpartition("-")
-    return ItemId(kind, int(epoch, 16), int(number)) if kind and epoch and number else None
+    try:
+        return ItemId(kind, int(epoch, 16), int(number)) if kind else None
+    except ValueError:
+        return None
