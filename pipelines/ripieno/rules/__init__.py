@@ -5,17 +5,20 @@ Out:   one fast function for each condition, streaming aggregates with durable s
 decision saw.
 Never: I/O, a clock, user text in generated source, memory beyond a window's bound.
 Start: generate.py (the fast way), kleene.py (the same, plainly told), aggregates.py (windows, and since), measures.py
-(share, count, rate, mean, deviation, min, max, quantile, trend, changed).
+(share, count, rate, mean, deviation, min, max, quantile, trend, changed), turning.py (when time alone turns one).
 """
 
 from .aggregates import MAX_SAMPLES, Accumulator
 from .explain import explain, name_of
 from .generate import generate, operands_of, source_of
 from .kleene import evaluate
+from .turning import Turning, bent
 
 __all__ = [
     "MAX_SAMPLES",
     "Accumulator",
+    "Turning",
+    "bent",
     "evaluate",
     "explain",
     "generate",
