@@ -50,7 +50,7 @@ SHAPE = [
     (
         "kind: edge",
         "kind: egde",
-        "8:21: inputs.photo_eye.kind: should be one of frame, edge, position, reading, message (got 'egde') "
+        "8:21: inputs.photo_eye.kind: should be one of frame, edge, position, reading, message, record (got 'egde') "
         "(did you mean 'edge'?)",
     ),
     ("version: 1.0.0", "version: 1.0", "4:10: version: should be text (got 1.0) (put it into quotes)"),

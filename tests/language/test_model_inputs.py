@@ -38,7 +38,7 @@ def declared(model: str) -> Declaration:
 
 
 def refused(model: str) -> list[str]:
-    """Return what sealing says; what checking says is the same, besides that the bundle is not sealed."""
+    """Return what sealing says; what checking says of the model is the same, besides that the bundle is not sealed."""
     with pytest.raises(ConfigError) as caught:
         declared(model)
     sealing = [str(problem).partition("pipeline.yaml:")[2] for problem in caught.value.problems]
@@ -49,7 +49,9 @@ def refused(model: str) -> list[str]:
             raise FileNotFoundError(2, "No such file or directory")
         return store[path]
 
-    checking = [one for one in told(check_pipeline(BUNDLE, read)) if "is not sealed" not in one]
+    checking = [
+        one for one in told(check_pipeline(BUNDLE, read)) if "is not sealed" not in one and "steps.look" not in one
+    ]
     assert [one.partition("pipeline.yaml:")[2] for one in checking] == sealing
     return sealing
 
@@ -123,4 +125,5 @@ def test_what_differs_from_the_seal_is_told(written: str, sealed: dict[str, obje
 
     problems = check_pipeline(BUNDLE, store.__getitem__)
 
-    assert [one.path.removeprefix("models.intent.") for one in problems] == differing
+    of_the_model = [one.path for one in problems if one.path.startswith("models.")]
+    assert [path.removeprefix("models.intent.") for path in of_the_model] == differing

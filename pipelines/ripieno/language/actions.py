@@ -1,24 +1,25 @@
 """What a rule does: `gate.open(part)`, `flow.change(-5)`, `flow.set(expr)`, `stock.scrap(part, reason=expr)`.
 
 The verbs come from the output's kind: a pulse takes any word and the item, a setpoint `change` and `set` with
-a number, a booking any word, the item and named values.
+a number, a booking, a message or a report any word, the item and named values.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import Any
 
-from ripieno.plan import BookingEffect, Const, Effect, Expression, PulseEffect, SetpointEffect
+from ripieno.plan import BookingEffect, Const, Effect, Expression, Operand, PulseEffect, SetpointEffect
 
 from .grammar import Grammar
 from .nearest import did_you_mean
 from .scope import Scope, Spot
-from .sections.outputs import BookingOutput, PulseOutput, SetpointOutput
+from .sections.items import StandingItem
+from .sections.outputs import EFFECTS, PulseOutput, SetpointOutput
 from .syntax import parse
 from .tokens import NotInLanguage
-from .typed import NUMBER, Typed
+from .typed import DURATION, LENGTH, MEASURES, NUMBER, Typed
+from .units import aligned
+from .world import World
 
 SETPOINT_VERBS = ("change", "set")
 
@@ -26,8 +27,8 @@ SETPOINT_VERBS = ("change", "set")
 class Actions:
     """Reads the `do` lines of one rule."""
 
-    def __init__(self, scope: Scope, outputs: Mapping[str, Any]) -> None:
-        self._scope, self._outputs = scope, outputs
+    def __init__(self, scope: Scope, world: World) -> None:
+        self._scope, self._world = scope, world
 
     def read(self, spot: Spot) -> Effect | None:
         """Return the effect of one line, None after reporting why there is none."""
@@ -50,17 +51,22 @@ class Actions:
         place = spot.node.at(grammar.column(node))
         if self._scope.names.use(name, ("output",), place, spot.path, self._scope.report) is None:
             return None
-        output = self._outputs.get(name)
+        output = self._world.outputs.get(name)
         if isinstance(output, PulseOutput):
             return self._pulse(grammar, node, name, verb)
         if isinstance(output, SetpointOutput):
             return self._setpoint(grammar, node, name, verb, output)
-        if isinstance(output, BookingOutput):
+        if isinstance(output, EFFECTS):
             return self._booking(grammar, node, name, verb)
         return None
 
     def _pulse(self, grammar: Grammar, node: ast.Call, name: str, verb: str) -> Effect | None:
         if not self._has_item(grammar, node, f"{name}.{verb}"):
+            return None
+        each = grammar.spot.each
+        if isinstance(self._world.items.get(each), StandingItem):
+            hint = "a booking, a message or a report can be had; a pulse is for parts on a belt"
+            grammar.wrong(node, f"a {each} stands: it never comes by the place of a pulse", hint)
             return None
         if node.keywords or len(node.args) > 1:
             grammar.wrong(node, f"a pulse takes the item only: {name}.{verb}({grammar.spot.each})")
@@ -70,6 +76,10 @@ class Actions:
     def _setpoint(
         self, grammar: Grammar, node: ast.Call, name: str, verb: str, output: SetpointOutput
     ) -> Effect | None:
+        if grammar.spot.each:
+            what = f"a setpoint is moved by rules over time, and this rule runs for each {grammar.spot.each}"
+            grammar.wrong(node, what, "remove 'each'; name its values inside share(...) or mean(...)")
+            return None
         if verb not in SETPOINT_VERBS:
             grammar.wrong(node, f"a setpoint cannot '{verb}'", did_you_mean(verb, SETPOINT_VERBS))
             return None
@@ -81,13 +91,21 @@ class Actions:
             return None
         low, high = output.range
         unit = output.unit
-        if value.type != NUMBER:
-            grammar.wrong(node.args[0], f"{name}.{verb} wants a number (got a {value.type})")
-        elif value.written == "%":
+        if value.type == NUMBER and value.written == "%":
             plain = f"{value.low * 100:g}" if isinstance(value.tree, Const) else "5"
             what = f"numbers of '{name}' are in {unit}" if unit else f"numbers of '{name}' have no unit"
             grammar.wrong(node.args[0], f"{what}, and 5% is 0.05", f"write {plain}")
-        elif verb == "change" and (value.low > output.step or value.high < -output.step):
+            return None
+        state = Typed(Operand("output", name, "value", NUMBER), NUMBER, unit=unit)
+        fit = aligned(state, value) if value.type in MEASURES else None
+        if fit is None or fit[1].type != NUMBER:
+            if value.unit and unit:
+                grammar.wrong(node.args[0], f"numbers of '{name}' are in {unit}, and this is in {value.unit}")
+            else:
+                grammar.wrong(node.args[0], f"{name}.{verb} wants a number (got a {value.type})")
+            return None
+        value = fit[1]
+        if verb == "change" and (value.low > output.step or value.high < -output.step):
             grammar.wrong(
                 node.args[0],
                 f"changes '{name}' by {_shown(value)}, more than its step {output.step:g}",
@@ -116,6 +134,10 @@ class Actions:
             value = grammar.take(keyword.value)
             if keyword.arg is None:
                 grammar.wrong(keyword.value, "a star is not part of the language")
+            elif value.type in (DURATION, LENGTH):
+                one = "1s" if value.type == DURATION else "1mm"
+                grammar.wrong(keyword.value, f"a {value.type} has no unit there", f"divide it by {one}")
+                good = False
             if keyword.arg is None or value.is_poison:
                 good = False
             else:

@@ -87,8 +87,9 @@ class Comparisons:
             if of.branches is not None:
                 of.branches.mark(label)
             return True
-        near = did_you_mean(label, of.labels)
-        every = f"he labels are {listed(list(of.labels))}"
+        labels = [one for one in of.labels if one]
+        near = did_you_mean(label, labels)
+        every = f"he labels are {listed(labels)}"
         hint = f"{near} T{every}" if near.startswith("did") else f"t{every}"
         self._grammar.wrong(node, f"{of.name or 'the value'} is never '{label[:60]}'", hint)
         if of.branches is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ripieno.plan import (
@@ -41,13 +41,19 @@ class Scope:
     Attributes:
         indexes: the pipeline's aggregates; identical ones are shared.
         whens: of each step (by its name in the plan), the conditions without which it has no answer.
+        steps: of each step (by its name in the plan), its number in the file and the item kind that it runs for.
     """
 
     report: Report
     names: Names
-    sources: Mapping[str, Source]
+    sources: dict[str, Source]
     indexes: dict[Aggregate, int] = field(default_factory=dict)
     whens: dict[str, tuple[When, ...]] = field(default_factory=dict)
+    steps: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def inside(self, names: Names, sources: dict[str, Source]) -> Scope:
+        """Return the scope of a workflow's steps: other names, the same pipeline."""
+        return Scope(self.report, names, sources, self.indexes, self.whens, self.steps)
 
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:

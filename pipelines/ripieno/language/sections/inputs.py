@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from annotated_types import MaxLen, MinLen
+from annotated_types import Gt, Le, MaxLen, MinLen
 
-from .words import HOUR_NS, Age
+from ..quantities import Quantity
+from .words import HOUR_NS, About, Age, Entries
+
+FieldType = Literal["text", "number", "bool"]
+Unit = Annotated[str, MinLen(1), MaxLen(20)]
+Fields = Annotated[
+    Mapping[str, FieldType], MinLen(1), MaxLen(200), About("name -> text, number or bool; expressions name each")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameInput:
-    """Pictures. One older than `max_age` is unknown."""
+    """Pictures of a camera."""
 
     kind: Literal["frame"]
-    max_age: Age
+    max_age: Annotated[Age, About("an older picture is unknown")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EdgeInput:
-    """A digital input that rises and falls."""
+    """A digital input that rises and falls, such as a photo-eye."""
 
     kind: Literal["edge"]
 
@@ -31,25 +38,54 @@ class PositionInput:
     """Where the belt is."""
 
     kind: Literal["position"]
-    max_age: Age
+    max_age: Annotated[Age, About("an older position is unknown")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingField:
+    """A number of a sensor, and when it is no evidence. All numbers are in its unit."""
+
+    unit: Annotated[Unit, About("what the numbers are in; constants with another unit of its kind are converted")] = ""
+    range: Annotated[tuple[float, float] | None, About("[least, most] that is plausible; outside it is unknown")] = None
+    saturates: Annotated[
+        tuple[float, float] | None, About("[low, high] end of what the sensor can tell; at or beyond, it is unknown")
+    ] = None
+    stuck_after: Annotated[
+        Annotated[int, Quantity("duration"), Gt(0), Le(24 * HOUR_NS)] | None,
+        About("the very same number for so long is unknown; not for what may well stay the same"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingInput:
-    """Values of a sensor: `fields: {pressure: bar}`."""
+    """Numbers of a sensor."""
 
     kind: Literal["reading"]
-    fields: Annotated[Mapping[str, Annotated[str, MinLen(1), MaxLen(20)]], MinLen(1)]
-    max_age: Age
+    fields: Annotated[
+        Mapping[str, Any],
+        MinLen(1),
+        MaxLen(200),
+        Entries(ReadingField, short=Unit),
+        About("name -> unit, or a mapping with more"),
+    ]
+    max_age: Annotated[Age, About("an older reading is unknown")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MessageInput:
-    """Text or a JSON object: `fields: {amount: number}`."""
+    """A text or a JSON object that comes from a topic, from HTTP or from the command line."""
 
     kind: Literal["message"]
-    fields: Annotated[Mapping[str, Literal["text", "number", "bool"]], MinLen(1)]
-    max_age: Age = HOUR_NS
+    fields: Fields
+    max_age: Annotated[Age, About("an older message is unknown to rules over time")] = HOUR_NS
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordInput:
+    """A row that a step looks up: in a database, or over HTTP. It never comes by itself."""
+
+    kind: Literal["record"]
+    fields: Fields
 
 
 INPUTS: dict[str, type] = {
@@ -58,4 +94,5 @@ INPUTS: dict[str, type] = {
     "position": PositionInput,
     "reading": ReadingInput,
     "message": MessageInput,
+    "record": RecordInput,
 }

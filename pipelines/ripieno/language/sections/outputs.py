@@ -8,38 +8,64 @@ from typing import Annotated, Literal
 from annotated_types import Gt, Le, MaxLen
 
 from ..quantities import Quantity
-from .words import HOUR_NS, MINUTE_NS, Length, Word
+from .words import HOUR_NS, MINUTE_NS, About, Length, Word
 
 
 @dataclass(frozen=True, kw_only=True)
 class PulseOutput:
-    """One physical act at a time. `safe`: a word for what the output does without power."""
+    """One physical act at a time, done at most once. A part on a belt is let through by one: `gate.open(part)`."""
 
     kind: Literal["pulse"]
-    safe: Word
-    hold: Annotated[int, Quantity("duration"), Gt(0), Le(MINUTE_NS)]
-    before: Length = 0.0
-    after: Length = 0.0
-    late: Length = 0.0
+    safe: Annotated[Word, About("a word for what the output does without power")]
+    hold: Annotated[
+        Annotated[int, Quantity("duration"), Gt(0), Le(MINUTE_NS)], About("the device ends a pulse after that long")
+    ]
+    before: Annotated[Length, About("it begins so far before the item reaches the output's place")] = 0.0
+    after: Annotated[Length, About("it ends so far behind that place")] = 0.0
+    late: Annotated[Length, About("it may begin so much later than planned")] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetpointOutput:
-    """A value under a lease; all numbers are in `unit`."""
+    """A value under a lease: `flow.change(-5)`, `flow.set(100)`. All numbers are in `unit`."""
 
     kind: Literal["setpoint"]
-    range: tuple[float, float]
-    step: Annotated[float, Gt(0)]
-    safe: float
-    lease: Annotated[int, Quantity("duration"), Gt(0), Le(HOUR_NS)]
-    unit: Annotated[str, MaxLen(20)] = ""
+    range: Annotated[tuple[float, float], About("[low, high]; never set outside it")]
+    step: Annotated[Annotated[float, Gt(0)], About("the largest change that one act may make")]
+    safe: Annotated[float, About("the value without a healthy pipeline")]
+    lease: Annotated[
+        Annotated[int, Quantity("duration"), Gt(0), Le(HOUR_NS)],
+        About("not renewed for so long, the device takes the safe value"),
+    ]
+    unit: Annotated[Annotated[str, MaxLen(20)], About("what the numbers are in")] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookingOutput:
-    """An effect in a system that dedupes by id."""
+    """An entry in a system that takes each id once: `stock.scrap(part, reason=look.label)`."""
 
     kind: Literal["booking"]
 
 
-OUTPUTS: dict[str, type] = {"pulse": PulseOutput, "setpoint": SetpointOutput, "booking": BookingOutput}
+@dataclass(frozen=True, kw_only=True)
+class MessageOutput:
+    """A message to somebody: a reply, a task, a note: `reply.send(question, text="...")`. Each is sent under one id."""
+
+    kind: Literal["message"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOutput:
+    """A document that is written or sent: `letter.write(share=...)`. Each has one id."""
+
+    kind: Literal["report"]
+
+
+OUTPUTS: dict[str, type] = {
+    "pulse": PulseOutput,
+    "setpoint": SetpointOutput,
+    "booking": BookingOutput,
+    "message": MessageOutput,
+    "report": ReportOutput,
+}
+EFFECTS = (BookingOutput, MessageOutput, ReportOutput)

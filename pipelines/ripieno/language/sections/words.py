@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
@@ -21,6 +22,21 @@ class About:
     """Marks a key with what it means, for people: a sentence without its full stop."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Marks a mapping whose values are sections of their own.
+
+    Attributes:
+        of: the class of all values, or the class for each kind.
+        by: how a value says its kind: by its entry "kind", or by which "key" of the table it has.
+        short: the type of a value that may stand for a whole section.
+    """
+
+    of: type | tuple[type, ...] | Mapping[str, type]
+    by: str = "kind"
+    short: Any = None
 
 
 Word = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_.-]*", "a word of letters, digits and _ . -"), MaxLen(63)]

@@ -1,0 +1,26 @@
+"""Workflows: steps under a name, used by a step `workflow: NAME` as if they stood there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from annotated_types import MaxLen, MinLen
+
+from .inputs import FieldType
+from .steps import STEPS
+from .words import About, Entries, Expression
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """Steps that see only what they are given, as `given.NAME`, and one another."""
+
+    steps: Annotated[
+        Mapping[str, Any], MinLen(1), MaxLen(200), Entries(STEPS, by="key"), About("its steps, without `each`")
+    ]
+    gives: Annotated[Mapping[str, Expression], MinLen(1), MaxLen(100), About("name -> expression: its fields")]
+    takes: Annotated[Mapping[str, FieldType], MaxLen(100), About("name -> text, number or bool")] = field(
+        default_factory=dict
+    )
