@@ -32,18 +32,18 @@ class InlineStorage:
 
     def database(self, name: str) -> InlineDatabase:
         """A database whose work runs on the loop."""
-        return InlineDatabase(self._root / name, _Turn(name, self._clock, self._latency))
+        return InlineDatabase(self._root / name, Turn(name, self._clock, self._latency))
 
     def reader(self, path: str, within_s: float) -> InlineReader:
         """A database of others that is looked into on the loop."""
-        return InlineReader(self._root / path, _Turn(path, self._clock, self._latency))
+        return InlineReader(self._root / path, Turn(path, self._clock, self._latency))
 
     def append_file(self, name: str, size: int) -> InlineFile:
         """A file of `size` bytes that is written on the loop."""
-        return InlineFile(self._root / name, size, _Turn(name, self._clock, self._latency))
+        return InlineFile(self._root / name, size, Turn(name, self._clock, self._latency))
 
 
-class _Turn:
+class Turn:
     """Lets one operation on a file in at a time, in the order of the calls, each after its latency."""
 
     def __init__(self, name: str, clock: Clock, latency: Latency) -> None:
@@ -67,7 +67,7 @@ class _Turn:
 class InlineDatabase:
     """SQLite on the loop, `synchronous=OFF`."""
 
-    def __init__(self, path: Path, turn: _Turn) -> None:
+    def __init__(self, path: Path, turn: Turn) -> None:
         self._connection = Connection(path, durable=False)
         self._turn = turn
 
@@ -89,7 +89,7 @@ class InlineDatabase:
 class InlineReader:
     """A SQLite database of others, on the loop; a locked one is not waited for, since nobody could unlock it."""
 
-    def __init__(self, path: Path, turn: _Turn) -> None:
+    def __init__(self, path: Path, turn: Turn) -> None:
         self._reader = Reader(path, 0.0, is_timed=False)
         self._turn = turn
 
@@ -106,7 +106,7 @@ class InlineReader:
 class InlineFile:
     """A file of fixed size, written on the loop."""
 
-    def __init__(self, path: Path, size: int, turn: _Turn) -> None:
+    def __init__(self, path: Path, size: int, turn: Turn) -> None:
         self._path = path
         self._size = size
         self._turn = turn

@@ -18,6 +18,8 @@ from ripieno.errors import StorageError
 T = TypeVar("T")
 LONGEST_VALUE_BYTES = 1 << 20
 CACHE_KIB = 256
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+BUSY_S = 0.002
 STEPS = 10_000  # of SQLite's machine between two looks at the clock: some 0.1 ms
 
 
@@ -34,22 +36,22 @@ class Reader:
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on one consistent state. Raises StorageError."""
+        self._until_s = time.monotonic() + self._within_s
         try:
-            connection = self._opened()
-            self._until_s = time.monotonic() + self._within_s
-            connection.execute("BEGIN")
-            try:
-                return work(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            while True:
+                try:
+                    return self._once(work)
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF not in BUSY or time.monotonic() > self._until_s:
+                        raise
+                time.sleep(BUSY_S)  # SQLite's own waiting grows to 100 ms, and a busy writer is then always faster
         except (sqlite3.Error, sqlite3.Warning, OSError, UnicodeError) as error:
             self.close()
             raise StorageError(f"{self._path}: {self._mended(error)}") from error
 
     def hurry(self) -> None:
-        """Let a look that is under way in its thread end as if its time were over."""
-        self._until_s = 0.0
+        """Let a look that is under way in its thread end as if its time were over, and all that follow."""
+        self._until_s = self._within_s = 0.0
 
     def close(self) -> None:
         """Close; the next look opens it again."""
@@ -59,6 +61,15 @@ class Reader:
             except sqlite3.Error:
                 pass  # nothing of ours is in it
             self._sqlite = None
+
+    def _once(self, work: Callable[[Transaction], T]) -> T:
+        connection = self._opened()
+        connection.execute("BEGIN")
+        try:
+            return work(connection)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def _opened(self) -> sqlite3.Connection:
         status = self._path.stat()
@@ -79,7 +90,7 @@ class Reader:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         for pragma in (
-            f"busy_timeout={round(self._within_s * 1000)}",
+            "busy_timeout=0",
             f"cache_size=-{CACHE_KIB}",
             "query_only=ON",
             "trusted_schema=OFF",  # a view of theirs runs with our rights
