@@ -7,7 +7,7 @@ Start: document.py (bytes to a JSON document), pointer.py (a place in one), valu
 """
 
 from .document import BadPayload, read_document
-from .naming import file_name, header_value
+from .naming import header_value, plain_name
 from .pointer import ABSENT, is_a_pointer, look, parse_pointer
 from .values import Scalar, gather
 from .written import booking_document, to_json
@@ -17,12 +17,12 @@ __all__ = [
     "BadPayload",
     "Scalar",
     "booking_document",
-    "file_name",
     "gather",
     "header_value",
     "is_a_pointer",
     "look",
     "parse_pointer",
+    "plain_name",
     "read_document",
     "to_json",
 ]
