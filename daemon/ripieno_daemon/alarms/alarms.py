@@ -46,9 +46,15 @@ class Alarms:
         self.raised = 0
 
     def tell(self, code: str, subject: str, text: str, now_ns: int, lasts: bool = True) -> bool:
-        """Raise an alarm; return whether it is news (it was not on the list, or had been seen)."""
+        """Raise an alarm; return whether it is news (it was not on the list, or had been seen).
+
+        A state that goes on as it was told is not told again.
+        """
+        before = self._alarms.get((code, subject))
+        if before is not None and lasts and before.text == text:
+            return False  # a state that goes on
         self.raised += 1
-        before = self._alarms.pop((code, subject), None)
+        self._alarms.pop((code, subject), None)
         if before is None:
             self._make_room()
             self._alarms[code, subject] = Alarm(code, subject, text, now_ns, now_ns, lasts=lasts)

@@ -35,6 +35,7 @@ OK, NO, CALLED_WRONGLY = 0, 1, 2
 EXTEND_S = 15.0
 LONGEST_START_S = 180.0
 SAFE_MODE_S = 600.0
+LOOK_S = 1.0
 FILE, LAST_GOOD = "file", "last good plan"
 STARTS = "starts"
 Tell = Callable[[str, str], None]
@@ -113,6 +114,7 @@ class Life:
         feeder = Feeder(supervisor.progress, clock, notify, notify.watchdog_s, self._stuck)
         watch.start()
         feeding = asyncio.create_task(feeder.run(), name="watchdog")
+        looking = asyncio.create_task(self._look(), name="looking")
         try:
             async with LocalSocket(self._around.socket(plan.storage.state), Answers(self)):
                 return await self._lives(plan, source)
@@ -124,7 +126,8 @@ class Life:
         finally:
             notify("STOPPING=1")
             feeding.cancel()
-            await asyncio.gather(feeding, *self._tasks, return_exceptions=True)
+            looking.cancel()
+            await asyncio.gather(feeding, looking, *self._tasks, return_exceptions=True)
             watch.stop()
             if self._last_good is not None:
                 self._last_good.close()
@@ -336,6 +339,11 @@ class Life:
         standing.over("safe-mode")
 
     # --- what else can go wrong -----------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while True:
+            await self._clock.sleep(LOOK_S)
+            self.standing.look()
 
     def _blocked(self, blocked: Blocked) -> None:
         """From the watching thread: nothing but saying it is allowed."""

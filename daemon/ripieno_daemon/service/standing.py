@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ripieno_daemon.app import App
 
 MOST_STOPS = 50
+DOWN_S = 5.0  # a board that restarts is back within one
 STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
 
@@ -42,6 +43,7 @@ class Standing:
         self.stops: deque[tuple[int, Stop, str]] = deque(maxlen=MOST_STOPS)
         self._began_ns = clock.monotonic_ns()
         self._shown = ""
+        self._down_since: dict[str, int] = {}
 
     def set(self, phase: str, doing: str) -> None:
         """Change what the daemon does; systemd shows it."""
@@ -74,6 +76,26 @@ class Standing:
         self.stops.append((self._clock.wall_ns(), stop, then))
         self._say("stop", f"{stop}; {then}")
         self.alarm(STOPPED, stop.part, f"{stop}; {then}", lasts=False)
+
+    def look(self) -> None:
+        """Look at the parts: a device that stays down and a disk that refuses are alarms while they last."""
+        app, now_ns = self.app, self._clock.monotonic_ns()
+        if app is None or self.phase != RUNNING:
+            self._down_since.clear()
+            return
+        told = app.report()
+        ledger = told["ledger"]
+        if ledger is not None and not ledger["durable"]:
+            self.alarm("storage", "", "the disk does not take the record; control goes on; make room or mend the disk")
+        elif ledger is not None:
+            self.over("storage")
+        for name, one in told["devices"].items():
+            since_ns = self._down_since.setdefault(name, now_ns)
+            if one["up"]:
+                del self._down_since[name]
+                self.over("device", name)
+            elif now_ns - since_ns > DOWN_S * 1e9:
+                self.alarm("device", name, f"{name} is down: {one['why']}")
 
     @property
     def is_healthy(self) -> bool:

@@ -8,12 +8,22 @@ from ripieno_daemon.alarms import Alarms
 def test_one_that_comes_again_is_counted_and_is_no_news() -> None:
     alarms = Alarms()
 
-    news = [alarms.tell("blocked", "a.py:3", "blocked", at) for at in (1, 2, 3)]
+    news = [alarms.tell("blocked", "a.py:3", "blocked", at, lasts=False) for at in (1, 2, 3)]
 
     assert news == [True, False, False]
     assert [(one.name, one.count, one.since_ns, one.last_ns) for one in alarms.listed()] == [
         ("blocked/a.py:3", 3, 1, 3)
     ]
+
+
+def test_a_state_that_goes_on_is_not_told_again() -> None:
+    """It is looked at every second: who has seen it must not be asked again and again."""
+    alarms = Alarms()
+    alarms.tell("storage", "", "disk full", 1)
+    alarms.acknowledge("storage", "anna")
+
+    assert not alarms.tell("storage", "", "disk full", 2)
+    assert alarms.listed()[0].seen_by == "anna"
 
 
 def test_one_that_was_seen_and_comes_again_is_news() -> None:
@@ -23,7 +33,7 @@ def test_one_that_was_seen_and_comes_again_is_news() -> None:
     seen = alarms.listed()[0].seen_by
 
     assert seen == "anna (uid 1000)"
-    assert alarms.tell("held", "", "held", 2)
+    assert alarms.tell("held", "", "held by another", 2)
     assert alarms.listed()[0].seen_by == ""
 
 
