@@ -61,14 +61,22 @@ class Watch:
         self.is_done = not self.rule.cooldown_ns and any(isinstance(one, BookingEffect) for one in self.rule.do)
 
     def gap(self, t: int, gap_ns: int) -> None:
-        """Deal with a time in which no process ran and that is over at `t`, as the rule's `after_gap` says."""
-        if gap_ns <= 0:
+        """Deal with a time in which no process ran and that is over at `t`, as the rule's `after_gap` says.
+
+        start_over: what was being timed is timed anew from now. keep: the gap does not count. fire_if_elapsed: it does.
+        """
+        after_gap, rule = self.rule.after_gap, self.rule
+        if gap_ns <= 0 or after_gap == "fire_if_elapsed":
             return
-        after_gap = self.rule.after_gap
-        if self.since_t is not None and after_gap != "fire_if_elapsed":
-            self.since_t = None if after_gap == "start_over" else self.since_t + gap_ns
-        if self.due_t is not None and after_gap != "fire_if_elapsed":
-            self.due_t = t + self.rule.every_ns if after_gap == "start_over" else self.due_t + gap_ns
+        anew, ended_t = after_gap == "start_over", t - gap_ns
+        if self.since_t is not None:
+            self.since_t = None if anew else self.since_t + gap_ns
+        if self.rest_until_t > ended_t:
+            self.rest_until_t = t + rule.cooldown_ns if anew else self.rest_until_t + gap_ns
+        if self.due_t is not None:
+            self.due_t = t + rule.every_ns if anew else self.due_t + gap_ns
+        if self.trial is not None and self.trial.judge_t and rule.verify is not None:
+            self.trial.judge_t = t + rule.verify.after_ns if anew else self.trial.judge_t + gap_ns
 
     def deadline(self, t: int) -> int | None:
         """Return when this rule must be looked at again though nothing happens; None if only events matter."""
