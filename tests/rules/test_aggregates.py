@@ -259,6 +259,28 @@ def test_since_counts_from_the_last_time_it_was_true_though_nothing_comes() -> N
     assert stream.state() == [[4 * S, True]]
 
 
+def test_it_says_why_it_is_unknown() -> None:
+    few, flat = Accumulator(plan("mean", last_samples=9, least=3)), Accumulator(plan("trend", last_samples=9))
+    for value in (1.0, 2.0, UNKNOWN):
+        few.add(0, value)
+        flat.add(0, value)
+
+    assert few.value(0) is flat.value(0) is UNKNOWN
+    assert few.doubt() == "2 known samples are in the window, at least 3 are needed"
+    assert flat.doubt() == "the 2 known samples in the window have no trend"
+    assert Accumulator(plan("since")).doubt() == "it has not been true yet"
+
+
+def test_what_left_the_window_is_in_the_snapshot_and_not_among_the_samples() -> None:
+    stream = Accumulator(plan("mean", last_ns=10))
+    stream.add(1, 1.0)
+    stream.add(5, 2.0)
+
+    assert stream.value(12) == 2.0
+    assert stream.samples() == [(5, 2.0)]
+    assert stream.state() == [[1, 1.0], [5, 2.0]]
+
+
 def test_a_function_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match="no aggregate 'median'"):
         Accumulator(plan("median", last_samples=3))

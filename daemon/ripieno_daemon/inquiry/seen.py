@@ -49,7 +49,7 @@ class Seen:
                 continue
             accumulator = self._scene.accumulators[read.index]
             value = accumulator.value(self._scene.t)
-            samples = accumulator.state()
+            samples = [(t, None if one is UNKNOWN else one) for t, one in accumulator.samples()]
             found.append(
                 {
                     "window": aggregate_text(self._scene.plan.aggregates[read.index], self._scene.plan.aggregates),
@@ -83,10 +83,7 @@ class Seen:
         return item.why or "no frame of it came"
 
     def _few(self, read: AggregateRef) -> str:
-        plan = self._scene.plan.aggregates[read.index]
-        samples = self._scene.accumulators[read.index].state()
-        known = sum(sample is not None for _, sample in samples)
-        return f"{known} known samples are in the window, at least {max(plan.min_samples, 1)} are needed"
+        return self._scene.accumulators[read.index].doubt()
 
     def _reading(self, read: Operand) -> str:
         plan = self._scene.inputs[read.name]

@@ -63,9 +63,13 @@ def spoken(tree: Expression, aggregates: Sequence[Aggregate], least: int = OR) -
 
 def aggregate_text(aggregate: Aggregate, aggregates: Sequence[Aggregate]) -> str:
     """Return an aggregate as a call."""
+    of = spoken(aggregate.of, aggregates)
+    if aggregate.function == "since":
+        return f"since({of})"
+    part = f", {aggregate.argument:g}" if aggregate.function == "quantile" else ""
     last = f"{aggregate.last_ns / 1e9:g}s" if aggregate.last_ns else f"{aggregate.last_samples}"
     least = f", min={aggregate.min_samples}" if aggregate.min_samples else ""
-    return f"{aggregate.function}({spoken(aggregate.of, aggregates)}, last={last}{least})"
+    return f"{aggregate.function}({of}{part}, last={last}{least})"
 
 
 def value_text(value: object) -> str:

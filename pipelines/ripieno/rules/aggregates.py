@@ -46,11 +46,6 @@ class Accumulator:
         self._clear()
 
     @property
-    def known(self) -> int:
-        """How many known samples are in the window, as of the last look."""
-        return len(self._known)
-
-    @property
     def last_true_ns(self) -> int | None:
         """Of `since`: when the condition was last true, None if never."""
         return self._times[-1] if self.is_since and self._times else None
@@ -101,6 +96,14 @@ class Accumulator:
             short = known[len(known) - least]
             leaver = short if leaver is None else min(short, leaver)
         return None if leaver is None else leaver + self._last_ns
+
+    def doubt(self) -> str:
+        """Say why the value is unknown, if it is, as of the last look."""
+        if self.is_since:
+            return "it has not been true yet"
+        if len(self._known) < self._least:
+            return f"{len(self._known)} known samples are in the window, at least {self._least} are needed"
+        return f"the {len(self._known)} known samples in the window have no {self._plan.function}"
 
     def samples(self) -> list[tuple[int, Any]]:
         """Return the samples in the window as of the last look: (time, value or UNKNOWN), oldest first."""

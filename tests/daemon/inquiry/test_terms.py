@@ -13,7 +13,7 @@ from rules.trees import conditions, value_for
 from ripieno.plan import Aggregate, And, Compare, Const, Not, OneOf, Operand, Or
 from ripieno.rules import evaluate, operands_of
 from ripieno.values import UNKNOWN
-from ripieno_daemon.inquiry.spoken import spoken
+from ripieno_daemon.inquiry.spoken import aggregate_text, spoken
 from ripieno_daemon.inquiry.terms import blocking, distance, terms_of, truth_of
 
 HEAT = Operand("input", "oven", "heat", "number")
@@ -72,3 +72,17 @@ def test_text_reads_as_it_was_written() -> None:
 
     assert spoken(tree, WINDOWS) == 'oven.heat >= 80 and not look.label == "normal" or look.label in ("over", "under")'
     assert spoken(And((Or((HOT, GOOD)), HOT)), WINDOWS).startswith("(oven.heat >= 80 or look.label ==")
+
+
+def test_aggregates_read_as_they_were_written() -> None:
+    aggregates = (
+        Aggregate("since", "oven", GOOD, 0, 0, 0),
+        Aggregate("quantile", "oven", HEAT, 60_000_000_000, 0, 10, 0.95),
+        Aggregate("trend", "oven", HEAT, 0, 20, 1),
+    )
+
+    assert [aggregate_text(one, aggregates) for one in aggregates] == [
+        'since(look.label == "normal")',
+        "quantile(oven.heat, 0.95, last=60s, min=10)",
+        "trend(oven.heat, last=20, min=1)",
+    ]
