@@ -359,6 +359,37 @@ def test_a_booking_of_a_rule_over_time_is_wanted_again_after_a_start_until_it_is
     assert not only(engine.step(rooms.Started(shop.t + S, S, ())), rooms.Book)
 
 
+def test_a_condition_that_time_alone_turns_is_looked_at_when_it_turns() -> None:
+    """A share over a minute falls below its bound because a sample leaves the window, though nothing happens."""
+    share = Aggregate("share", "spindle", Compare(">", LOAD, Const(80.0)), 60 * S, 0, 1)
+    calm = rule("calm", when=Compare("<", AggregateRef(0), Const(0.5)), do=TASK.do)
+    shop = Shop(machine(rules=(calm,), aggregates=(share,)))
+    shop.spindle(90.0)
+    shop.spindle(50.0, after_ms=30_000)
+    booked = len(only(shop.effects, rooms.Book))
+    due = shop.engine.next_deadline()
+    assert due is not None
+    shop.t = due
+    shop.tell(rooms.Tick(due))
+
+    assert (booked, due) == (0, 100 * MS + 60 * S)
+    assert len(only(shop.effects, rooms.Book)) == 1
+
+
+def test_a_sensor_that_falls_silent_breaks_what_must_hold_without_a_break() -> None:
+    slow = replace(TASK, for_ns=1 * S)
+    shop = Shop(machine(rules=(slow,)))
+    shop.spindle(90.0)
+    while (due := shop.engine.next_deadline()) is not None and due < 700 * MS:
+        shop.t = due
+        shop.tell(rooms.Tick(due))
+    shop.t = 800 * MS
+    for _ in range(5):
+        shop.spindle(90.0)
+
+    assert not only(shop.effects, rooms.Book), "it was unknown from 300 ms to 900 ms"
+
+
 HOURLY = rule("hourly", every_ns=10 * S, do=(BookingEffect("tasks", "report", ()),))
 
 

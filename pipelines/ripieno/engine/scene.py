@@ -33,7 +33,7 @@ class Scene:
     Attributes:
         readings: of inputs, (when taken, health, numbers).
         latest: newest value of each stream, (when taken, its fields or None).
-        derived: streams whose value is computed when it is asked for.
+        derived: streams whose value is computed when it is asked for; `derived_from`: what each reads.
     """
 
     def __init__(self, plan: PipelinePlan) -> None:
@@ -45,6 +45,7 @@ class Scene:
         self.readings: dict[str, tuple[int, str, tuple[float, ...]]] = {}
         self.latest: dict[str, tuple[int, dict[str, object] | None]] = {}
         self.derived: dict[str, Callable[[], dict[str, object] | None]] = {}
+        self.derived_from: dict[str, tuple[Operand, ...]] = {}
         self.outputs: dict[str, OutputPlan] = {output.name: output for output in plan.outputs}
         self.inputs = {one.name: one for one in plan.inputs}
         self.setpoints: dict[str, float] = {o.name: float(o.safe) for o in plan.outputs if o.kind == "setpoint"}
@@ -58,6 +59,16 @@ class Scene:
         if read.source == "output":
             return self.setpoints.get(read.name, UNKNOWN)
         return self._newest(read.name, read.field)
+
+    def lapses(self, read: Operand) -> int | None:
+        """Return the first instant at which the operand's present value is too old to count; None: it has none, or it
+        does not age.
+        """
+        if read.name in self.derived:
+            ages = [at for one in self.derived_from[read.name] if (at := self.lapses(one)) is not None]
+            return min(ages, default=None)
+        taken_t, fields = self.latest.get(read.name, (0, None))
+        return None if fields is None else taken_t + self._max_age_ns.get(read.name, 0) + 1
 
     def name(self, read: Operand | AggregateRef) -> str:
         """Return how a person would call the operand."""

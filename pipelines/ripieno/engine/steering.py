@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ripieno.plan import AggregateRef, Operand, PipelinePlan, RulePlan, SetpointEffect
-from ripieno.rules import Accumulator
+from ripieno.rules import Accumulator, Turning
 from ripieno.values import UNKNOWN
 
 from .bookings import Bookings
@@ -43,6 +43,7 @@ class Steering:
             for output in scene.setpoints
         }
         self._blind_since: dict[str, int] = {}
+        self._turning = Turning([w.rule.when for w in self._watches if not w.rule.every_ns], plan.aggregates)
 
     def sample(self, source: str, fields: dict[str, object] | None) -> None:
         """Feed each aggregate over `source` with its new value; None is an unknown sample."""
@@ -93,7 +94,10 @@ class Steering:
     def deadline(self, t: int) -> int | None:
         """Return the earliest time at which `look` is needed though nothing happens."""
         waits = [due for watch in self._watches if (due := watch.deadline(t)) is not None]
-        waits += [since + self._scene.outputs[output].lease_ns for output, since in self._blind_since.items()]
+        scene = self._scene
+        if (turns := self._turning.next_ns(t, scene.accumulators, scene.look_up, scene.lapses)) is not None:
+            waits.append(turns)
+        waits += [since + scene.outputs[output].lease_ns for output, since in self._blind_since.items()]
         return min(waits, default=None)
 
     def gap(self, t: int, gap_ns: int) -> None:

@@ -123,7 +123,9 @@ class Streams:
         def follow(value: Value) -> Value:
             return step.name, value[1], self._scene.derived[step.name](), None, 0
 
-        self._follow([read for tree in _trees(step) for read in Condition(tree).reads], follow)
+        reads = [read for tree in _trees(step) for read in Condition(tree).reads]
+        self._scene.derived_from[step.name] = tuple(read for read in reads if isinstance(read, Operand))
+        self._follow(reads, follow)
 
     def _chain(self, step: StepPlan) -> None:
         """Ask a model of values whenever one of them is new; a model of a part of a picture when the part is known."""
