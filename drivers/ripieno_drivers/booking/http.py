@@ -140,6 +140,8 @@ class HttpBooking:
                 self._context.say(f"{self._context.device}: {booking.act}: {why}; a person must look")
                 return Outcome(booking.act, OutcomeKind.NOT_EXECUTED, why, at_ns=now_ns)
             case _:
+                if answer.status in (401, 407):
+                    self._service.renew()
                 self._service.meant_nothing(f"answers {answer}{_mend(answer)}; bookings wait")
                 return None
 

@@ -100,6 +100,8 @@ class Exchanges:
                 if event is h11.NEED_DATA:
                     received = await self._stream.read(READ_BYTES)
                     heard += len(received)
+                    if not received and self.begun is None:
+                        raise Broken("the connection was closed before the answer", not heard)
                     self._http.receive_data(received)
                 elif isinstance(event, h11.InformationalResponse):
                     interim += 1
@@ -117,9 +119,8 @@ class Exchanges:
                 else:
                     raise Broken("the connection was closed before the answer", not heard)
         except h11.RemoteProtocolError as error:
-            silent = not heard
-            what = "the connection was closed in mid-answer" if heard else "the connection was closed before the answer"
-            raise Broken(what if "closed" in str(error) else f"no HTTP came: {error}", silent) from error
+            cut = "the connection was closed in mid-answer" if "closed" in str(error) else f"no HTTP came: {error}"
+            raise Broken(cut, False) from error
         except Broken:
             raise
         except DeviceError as error:

@@ -37,6 +37,7 @@ class HttpService:
         self._secrets: Headers = ()
         self._reachable, self._lost, self._closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._failures = 0
+        self._is_old = False
         self.why = "it is not reached yet"
 
     @property
@@ -123,6 +124,10 @@ class HttpService:
                     if not (was_used and error.was_silent):
                         raise
 
+    def renew(self) -> None:
+        """Take a new connection for the next request, with secrets read anew: the service did not like ours."""
+        self._is_old = True
+
     def meant_something(self) -> None:
         """An answer was what a service at work says."""
         self._failures = 0
@@ -154,11 +159,11 @@ class HttpService:
         return Request(request.method, target, (*fixed, *request.headers), request.body, request.wants_body)
 
     async def _connected(self) -> Exchanges:
-        if self._exchanges is not None and not self._exchanges.is_usable:
+        if self._exchanges is not None and (self._is_old or not self._exchanges.is_usable):
             self._give_up()
         if self._exchanges is None:
             assert self._context.network is not None
-            self._secrets = await self._read_secrets()
+            self._secrets, self._is_old = await self._read_secrets(), False
             try:
                 async with asyncio.timeout(self._settings.connect_s):
                     stream = await self._context.network.connect(self._endpoint)

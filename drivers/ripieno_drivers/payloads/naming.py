@@ -13,9 +13,9 @@ KEPT: Final = 140
 
 
 def plain_name(act: str) -> str:
-    """Return 1 to 182 safe ASCII signs for a file or an address, the first no dot; other signs are `=XX`."""
-    name = _quoted(act, _IN_NAMES, "=")
-    return f"=2E{name[1:]}" if name.startswith(".") else name or "="
+    """Return 1 to 182 safe ASCII signs for a file or an address, the first no dot; other signs are `~XX`."""
+    name = _quoted(act, _IN_NAMES, "~")
+    return f"~2E{name[1:]}" if name.startswith(".") else name or "~"
 
 
 def header_value(act: str) -> str:

@@ -99,6 +99,8 @@ class HttpRecords:
             self._service.meant_something()
             return Record(False)
         if answer.status != 200:
+            if answer.status in (401, 407):
+                self._service.renew()
             where = f" to {answer.header('location')[:200]!r}: correct `url`" if 300 <= answer.status < 400 else ""
             self._service.meant_nothing(f"answers {answer}{where}")
             return _failed(f"the service answers {answer}{where}")
@@ -126,7 +128,7 @@ class HttpRecords:
         if record is None or record is ABSENT:
             return Record(False)
         if not isinstance(record, dict):
-            raise BadPayload(f"the record is a {type(record).__name__}, an object was expected")
+            raise BadPayload("where the record should be is no JSON object; correct `record`")
         fields, faults = gather((field, look(record, way)) for field, way in self._ways[input].items())
         for fault in faults:
             told = (input, fault.split(" ")[0])
