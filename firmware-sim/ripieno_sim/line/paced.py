@@ -28,7 +28,8 @@ class _Way:
 class PacedLine:
     """A serial line without I/O, in a time that is handed in.
 
-    A piece is delivered when its last byte has arrived: up to the next zero, the end of its chunk, or a seeded cut.
+    A piece is delivered when its last byte has arrived: up to the next zero that does not begin it, the end of its
+    chunk, or a seeded cut.
 
     Args:
         baud: bits a second; a byte has 10.
@@ -90,7 +91,7 @@ class PacedLine:
     def _lay(self, way: _Way, chunk: bytes, start_ns: int) -> None:
         end_ns, place = start_ns, 0
         while place < len(chunk):
-            zero = chunk.find(b"\0", place)
+            zero = chunk.find(b"\0", place + 1)  # one that leads a frame comes with it, as a tty wakes its reader
             end = len(chunk) if zero < 0 else zero + 1
             if self.faults.split and end - place > 1 and self._draw.random() < self.faults.split:
                 end = self._draw.randrange(place + 1, end)

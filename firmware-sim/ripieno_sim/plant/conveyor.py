@@ -105,6 +105,11 @@ class Conveyor:
         """Start the belt at a time, by the next `advance`."""
         self._starts_us = at_us
 
+    def drive_belt(self, counts_s: int, now_us: int) -> None:
+        """Let the belt move at another speed from now on: 0 stands; below 0 it runs back, and no place sees that."""
+        self.belt.set_speed(counts_s, now_us)
+        self._speed_changed()
+
     def press_estop(self, pressed: bool, now_us: int) -> None:
         """Press the emergency stop, or release it, now; `Rig.at` does it at a time."""
         self._edge(ESTOP, pressed, now_us)

@@ -84,6 +84,10 @@ class Fate:
         """Count towards this point from now on."""
         self._point, self._seen = point, 0
 
+    def disarm(self) -> None:
+        """Spare this life."""
+        self._point = None
+
     def strike(self) -> None:
         """Die now."""
         if not self.is_dead:

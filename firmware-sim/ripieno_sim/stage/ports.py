@@ -57,10 +57,14 @@ class RigLines:
     def __init__(self, rig: Rig, clock: VirtualClock, port: str) -> None:
         self._rig, self._clock, self._port = rig, clock, port
         self._loop = clock.loop
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_us: int | None = None
         self._host: _RigLine | None = None
+        self._loop.machine = self
         self.moved()
+
+    @property
+    def due_us(self) -> int | None:
+        """When the rig next does something by itself."""
+        return self._rig.due_us
 
     async def open(
         self, port: str, baud: int, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
@@ -86,26 +90,14 @@ class RigLines:
 
     def moved(self) -> None:
         """Something changed the rig from outside: look again when it has something to do."""
-        self._wait(self._rig.next_deadline_us())
+        self._rig.next_deadline_us()
 
     def close(self) -> None:
         """Stop moving the rig."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._loop.machine = None
 
-    def _wait(self, due_us: int | None) -> None:
-        if self._timer is not None:
-            if due_us == self._timer_us:
-                return
-            self._timer.cancel()
-        self._timer, self._timer_us = None, due_us
-        if due_us is not None:
-            at_s = (START_NS + due_us * 1000) / 1e9
-            self._timer = self._loop.call_at(max(at_s, self._loop.time()), self._advance)
-
-    def _advance(self) -> None:
+    def advance(self) -> None:
         """Let the rig do what is due, and go on while nobody else has anything to do before its next deadline."""
-        self._timer = None
         rig, loop = self._rig, self._loop
         while True:
             arrived = rig.resume((loop.now_ns - START_NS) // 1000)
@@ -113,7 +105,6 @@ class RigLines:
                 self._host.on_bytes(arrived)
             due_us = rig.due_us
             if due_us is None or not loop.leap(START_NS + due_us * 1000):
-                self._wait(due_us)
                 return
 
 
