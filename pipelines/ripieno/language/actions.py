@@ -141,7 +141,7 @@ class Actions:
             if keyword.arg is None or value.is_poison:
                 good = False
             else:
-                fields.append((keyword.arg, value.tree))
+                fields.append((grammar.tokens.words.get(grammar.column(keyword), keyword.arg), value.tree))
         return BookingEffect(name, verb, tuple(fields)) if good else None
 
     def _has_item(self, grammar: Grammar, node: ast.Call, act: str) -> bool:

@@ -145,11 +145,12 @@ class Grammar:
         source = self.scope.sources.get(name)
         if source is None:
             return POISON
-        field = source.fields.get(node.attr)
+        attribute = self.field_at(node)
+        field = source.fields.get(attribute)
         if field is None:
-            return self._no_field(node, name, source)
+            return self._no_field(node, name, attribute, source)
         if source.family is not None:
-            source.family.mark(node.attr)
+            source.family.mark(attribute)
         if self.inside:
             self.sampled[source.name or name] = source
         elif source.each and source.each != self.spot.each:
@@ -159,22 +160,27 @@ class Grammar:
                 + (f"for each {self.spot.each}" if self.spot.each else "over time"),
                 f"name it inside share(...) or mean(...), or give the {self.spot.subject} 'each: {source.each}'",
             )
-        operand = Operand(source.kind, source.name or name, node.attr, plan_type(field.type))
-        shown = f"{name}.{node.attr}"
+        operand = Operand(source.kind, source.name or name, attribute, plan_type(field.type))
+        shown = f"{name}.{attribute}"
         return Typed(
             operand, field.type, field.low, field.high, field.labels, shown, field.unit, branches=field.branches
         )
 
-    def _no_field(self, node: ast.Attribute, name: str, source: Source) -> Typed:
+    def field_at(self, node: ast.Attribute) -> str:
+        """Return the field that is named, as the file has it."""
+        end = letters(self.tokens.text, node.end_col_offset or 0)
+        return self.tokens.words.get(end - len(node.attr), node.attr)
+
+    def _no_field(self, node: ast.Attribute, name: str, attribute: str, source: Source) -> Typed:
         if source.unknown_fields:
             return POISON
         if source.family is not None:
             line, _ = self._place(node)
-            source.family.miss(node.attr, line, self.spot.path, self.scope.report)
+            source.family.miss(attribute, line, self.spot.path, self.scope.report)
         hint = source.hint or f"{source.kind} '{name}' has no fields"
         if source.fields:
-            hint = did_you_mean(node.attr, source.fields)
-        return self.wrong(node, f"{source.kind} '{name}' has no field '{node.attr}'", hint)
+            hint = did_you_mean(attribute, source.fields)
+        return self.wrong(node, f"{source.kind} '{name}' has no field '{attribute}'", hint)
 
     def _logic(self, node: ast.BoolOp) -> Typed:
         terms = [self.take(value) for value in node.values]

@@ -102,7 +102,7 @@ class Inputs:
         node = self._world.nodes[f"inputs.{name}"].mapping.get("fields")
         for field, place in node.keys.items() if node is not None else ():
             path = f"inputs.{name}.fields.{field}"
-            check_name(field, place, path, self._world.report)
+            check_name(field, place, path, self._world.report, False)
             self.family(name).define(field, place, path, self._world.report)
 
     def _source(self, name: str, one: Any) -> Source:

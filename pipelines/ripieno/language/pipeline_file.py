@@ -1,6 +1,6 @@
 """The settings of a pipeline file: the whole file. Its sections are in `sections`.
 
-Only shape stands here; what refers to what is checked by `pipeline.py` and `rule_lines.py`.
+Only shape stands here; what refers to what is checked by who reads a section.
 """
 
 from __future__ import annotations
@@ -9,22 +9,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import MinLen
+from annotated_types import MaxLen, MinLen
 
-from .sections.words import Word
+from .sections.inputs import INPUTS
+from .sections.items import ITEMS
+from .sections.models import Model
+from .sections.outputs import OUTPUTS
+from .sections.rules import Rule
+from .sections.steps import STEPS
+from .sections.words import About, Entries, Word
+from .sections.workflows import Workflow
 from .shape import Pattern
+
+MOST = 1_000  # entries of a section
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineFile:
-    """The whole file."""
+    """A pipeline: what comes in, what is found out, what is done."""
 
-    ripieno: Literal[1]
-    name: Word
-    version: Word | Annotated[str, Pattern(r"[0-9][0-9A-Za-z.+-]*", "a version such as 1.0.0")]
-    inputs: Annotated[Mapping[str, Any], MinLen(1)]
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    items: Mapping[str, Any] = field(default_factory=dict)
-    models: Mapping[str, Any] = field(default_factory=dict)
-    steps: Mapping[str, Any] = field(default_factory=dict)
-    rules: Mapping[str, Any] = field(default_factory=dict)
+    ripieno: Annotated[Literal[1], About("the format's version")]
+    name: Annotated[Word, About("the pipeline's name; of several on a device each has its own")]
+    version: Annotated[
+        Word | Annotated[str, Pattern(r"[0-9][0-9A-Za-z.+-]*", "a version such as 1.0.0")],
+        About("of the pipeline; it stands in every result"),
+    ]
+    inputs: Annotated[
+        Mapping[str, Any], MinLen(1), MaxLen(MOST), Entries(INPUTS), About("what a device must provide, by name")
+    ]
+    outputs: Annotated[Mapping[str, Any], MaxLen(MOST), Entries(OUTPUTS), About("what rules act on, by name")] = field(
+        default_factory=dict
+    )
+    items: Annotated[
+        Mapping[str, Any], MaxLen(MOST), Entries(ITEMS, by="key"), About("what decisions are about, by kind")
+    ] = field(default_factory=dict)
+    models: Annotated[Mapping[str, Any], MaxLen(MOST), Entries(Model), About("the bundle's models, by name")] = field(
+        default_factory=dict
+    )
+    steps: Annotated[Mapping[str, Any], MaxLen(MOST), Entries(STEPS, by="key"), About("what is found out, by name")] = (
+        field(default_factory=dict)
+    )
+    workflows: Annotated[
+        Mapping[str, Any], MaxLen(MOST), Entries(Workflow), About("steps under a name, to be used more than once")
+    ] = field(default_factory=dict)
+    rules: Annotated[Mapping[str, Any], MaxLen(MOST), Entries(Rule), About("what is done, and when, by name")] = field(
+        default_factory=dict
+    )

@@ -88,6 +88,8 @@ def parse(encoded: bytes, report: Report) -> Node | None:
         message, hint = f"is not valid YAML: {error.problem or error.context}", ""
         if error.problem and "token" in error.problem and error.context and "scanning" in error.context:
             hint = "put text that begins with a sign into quotes"
+        elif error.problem and error.problem.startswith("did not find expected ',' or"):
+            hint = "an expression that holds commas goes into quotes: '...'"
     except yaml.YAMLError as error:
         line, column, message, hint = 0, 0, f"is not valid YAML: {' '.join(str(error).split())[:120]}", ""
     report.add(line, column, "", message, hint)

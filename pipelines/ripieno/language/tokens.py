@@ -3,13 +3,15 @@
     share(look.label == "over", last=60s) > 5%      what the file says
     share(look.label == "over", last=60 ) > 5       what is parsed; {33: "s", 40: "%"} stands apart
 
-Only the signs of the language pass: ASCII words, numbers, quoted text, a few operators.
+Only the signs of the language pass: ASCII words, numbers, quoted text, a few operators. A field of somebody's JSON may be
+named like a word of Python's (`mail.from`, `send(order, class=...)`): it is hidden too, behind a word of the same width.
 """
 
 from __future__ import annotations
 
+import keyword
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAX_LETTERS = 2_000
 MAX_NESTING = 30
@@ -19,6 +21,7 @@ WORDS_OF_THE_LANGUAGE = frozenset(("and", "or", "not", "in", "if", "else", "true
 _NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+(?![A-Za-z0-9_]))?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEXT = re.compile(r"\"[^\"\\\n]*\"|'[^'\\\n]*'")
+_NAMED = re.compile(r"\s*=(?!=)")
 _OPERATOR = re.compile(r"==|!=|<=|>=|[-+*/<>=(),.\[\]]")
 _HINTS = {
     "&": "write 'and'",
@@ -41,10 +44,11 @@ class NotInLanguage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """`text` for the parser, and the unit behind each number by the number's column."""
+    """`text` for the parser; behind it the unit of each number and each hidden word, by their columns."""
 
     text: str
     units: dict[int, str]
+    words: dict[int, str] = field(default_factory=dict)
 
 
 def split(expression: str) -> Tokens:
@@ -53,6 +57,7 @@ def split(expression: str) -> Tokens:
         raise NotInLanguage(0, f"is too long: {len(expression)} letters", f"at most {MAX_LETTERS}")
     parts: list[str] = []
     units: dict[int, str] = {}
+    words: dict[int, str] = {}
     at = nesting = signs = 0
     while at < len(expression):
         letter = expression[at]
@@ -78,9 +83,17 @@ def split(expression: str) -> Tokens:
         signs = signs + 1 if word in ("+", "-", "not") else 0
         if nesting > MAX_NESTING or signs > MAX_SIGNS:
             raise NotInLanguage(at, f"is nested more than {MAX_NESTING} deep")
+        if keyword.iskeyword(word) and _is_field(expression, at, found.end()):
+            words[at] = word
+            word = word.swapcase()
         parts.append(word)
         at = found.end()
-    return Tokens("".join(parts), units)
+    return Tokens("".join(parts), units, words)
+
+
+def _is_field(expression: str, start: int, end: int) -> bool:
+    """Whether a word stands behind a dot, or before the `=` of a named value."""
+    return expression[:start].rstrip().endswith(".") or _NAMED.match(expression, end) is not None
 
 
 def _unit(expression: str, at: int) -> tuple[int, str]:

@@ -21,7 +21,7 @@ def gather_workflows(world: World, root: Node) -> None:
             family = Family(world.names, kind)
             for key, (_, place) in entries(node, section).items():
                 at = f"{path}.{section}.{key}"
-                check_name(key, place, at, world.report)
+                check_name(key, place, at, world.report, False)
                 family.define(key, place, at, world.report)
         for step, (_, place) in entries(node, "steps").items():
             at = f"{path}.steps.{step}"

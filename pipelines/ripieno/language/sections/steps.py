@@ -13,7 +13,7 @@ from ..shape import OneOrMany
 from .words import HOUR_NS, MINUTE_NS, About, Duration, Entries, Expression, Text, Word
 
 Each = Annotated[Word | None, About("the item kind that it runs once for; without it, over what streams in")]
-EachItem = Annotated[Word, About("the item kind that it runs once for")]
+EachItem = Annotated[Word | None, About("the item kind that it runs once for; not inside a workflow")]
 When = Annotated[Expression | None, About("it runs only where this holds; else what it would say is unknown")]
 Deadline = Annotated[int, Quantity("duration"), Gt(0), Le(MINUTE_NS)]
 Span = Annotated[int, Quantity("duration"), Gt(0), Le(HOUR_NS)]
@@ -94,7 +94,7 @@ class FindStep:
         About('name -> money, number, date, digits, "digits 8..12", or {word: [...]}'),
     ]
     in_: Annotated[Expression, About("the text")]
-    each: EachItem
+    each: EachItem = None
     when: When = None
 
 
@@ -106,7 +106,7 @@ class RouteStep:
         Mapping[str, Expression], MinLen(2), MaxLen(50), About("branch -> condition; the last one is `true`")
     ]
     unknown: Annotated[Word, About("the branch where the condition of one before it is unknown")]
-    each: EachItem
+    each: EachItem = None
     when: When = None
 
 
@@ -130,7 +130,7 @@ class LookupStep:
     lookup: Annotated[Word, About("the record input")]
     by: Annotated[Expression, About("the key: a text or a number")]
     deadline: Annotated[Deadline, About("without an answer by then it is unknown")]
-    each: EachItem
+    each: EachItem = None
     cache: Annotated[
         Annotated[int, Quantity("duration"), Ge(0), Le(24 * HOUR_NS)], About("an answer so young is used again")
     ] = 0
@@ -147,7 +147,7 @@ class AskStep:
         tuple[Annotated[str, MinLen(1), MaxLen(100)], ...], MinLen(2), MaxLen(50), About("what can be said")
     ]
     within: Annotated[Duration, About("after so long the answer is `no_answer`")]
-    each: EachItem
+    each: EachItem = None
     show: Annotated[
         Mapping[str, Expression], MaxLen(50), About("name -> value: what the person sees with the question")
     ] = field(default_factory=dict)

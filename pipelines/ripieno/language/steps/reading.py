@@ -131,8 +131,14 @@ class Steps:
             if written is not None:
                 hint = "each is said where the workflow is used"
                 world.report.add(written.line, written.column, f"{path}.each", "is not for a step of a workflow", hint)
+            if not self.of.each and one.kind not in STREAMS:
+                what = f"a {one.kind} is for an item, and the step that uses the workflow is for none"
+                world.report.add(*one.place, path, what, "give that step 'each'")
             return "" if one.kind == "window" else self.of.each
         if given is None or written is None:
+            if one.kind not in STREAMS:
+                items = " or ".join(world.items) or "there is none yet: items"
+                world.report.add(*one.place, path, "missing key 'each'", f"it is for an item: {items}")
             return ""
         place = (written.line, written.column)
         if world.names.use(given, ("item",), place, f"{path}.each", world.report) is None and world.items:

@@ -120,12 +120,12 @@ class Step:
         self.define(family, key)
         return family
 
-    def define(self, family: Family, key: str, in_expressions: bool = True) -> None:
+    def define(self, family: Family, key: str, are_fields: bool = True) -> None:
         """Note the names under a key."""
         for name, place in self.node.mapping[key].keys.items():
             path = f"{self.path}.{key}.{name}"
-            if in_expressions:
-                check_name(name, place, path, self.world.report)
+            if are_fields:
+                check_name(name, place, path, self.world.report, False)
             family.define(name, place, path, self.world.report)
 
     def plain(self, typed: Typed, node: Node, path: str) -> bool:
