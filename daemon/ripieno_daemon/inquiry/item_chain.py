@@ -1,8 +1,9 @@
-"""The way of one item through the record: edge, pictures, answers, decision, act, outcome, booking, in that order."""
+"""The way of one item through the record: how it began, pictures, answers of models, systems and people, decision, act,
+outcome, booking, in that order.
+"""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ripieno import engine as rooms
@@ -15,13 +16,6 @@ from .seen import Seen
 from .times import at
 
 
-def item_id(words: str) -> ItemId:
-    """Return the identity that its text stands for."""
-    kind, _, rest = words.partition("-")
-    epoch, _, number = rest.rpartition("-")
-    return ItemId(kind, int(epoch, 16), int(number))
-
-
 class ItemChain:
     """Collects what the record says of one item, moment by moment.
 
@@ -31,6 +25,8 @@ class ItemChain:
     def __init__(self, item: ItemId) -> None:
         self.item = item
         self.edge: dict[str, Any] | None = None
+        self.message: dict[str, Any] | None = None
+        self.steps: list[dict[str, Any]] = []
         self.pictures: list[dict[str, Any]] = []
         self.answers: list[dict[str, Any]] = []
         self.decision: dict[str, Any] | None = None
@@ -47,12 +43,16 @@ class ItemChain:
 
     def take(self, moment: Moment) -> None:
         """Step, and keep what concerns the item."""
-        before = _mark(moment.engine.find(self.item))
-        held = copy.deepcopy(moment.engine.find(self.item))
-        effects = moment.step()
         item = moment.engine.find(self.item)
+        before, answered = _mark(item), set(item.results if item is not None else ())
+        effects = moment.step()
+        item = moment.engine.find(self.item) or item  # one that is closed now still holds what it was decided by
         event = moment.event
-        if isinstance(event, rooms.EdgeSeen) and (event.epoch, event.number) == self.item[1:]:
+        if item is not None:
+            self._steps(moment, item, answered)
+        if isinstance(event, rooms.MessageSeen) and (event.epoch, event.number) == self.item[1:]:
+            self._message(moment, event, item)
+        elif isinstance(event, rooms.EdgeSeen) and (event.epoch, event.number) == self.item[1:]:
             self._edge(moment, event)
         elif isinstance(event, rooms.FrameSeen) and _mark(item) != before:
             self._picture(moment, event, item)
@@ -60,10 +60,10 @@ class ItemChain:
             self._answer(moment, event, item)
         elif isinstance(event, rooms.ActSettled) and event.cause == str(self.item):
             self._outcome(moment, event)
-        elif isinstance(event, rooms.Started) and self.edge is not None and self.closed is None:
+        elif isinstance(event, rooms.Started) and (self.edge or self.message) and self.closed is None:
             self.starts.append({**at(moment.row, event.t), "gap_s": round(event.gap_ns / 1e9, 6)})
         for effect in effects:
-            self._effect(moment, effect, item or held)
+            self._effect(moment, effect, item)
 
     def _edge(self, moment: Moment, event: rooms.EdgeSeen) -> None:
         if self.edge is None:
@@ -74,6 +74,34 @@ class ItemChain:
                 "number": event.number,
                 "position_mm": event.position_mm,
             }
+
+    def _message(self, moment: Moment, event: rooms.MessageSeen, item: Item | None) -> None:
+        names = [name for name, _ in moment.engine.scene.inputs[event.input].fields]
+        self.message = {
+            **at(moment.row, event.taken_t),
+            "record": moment.row.id,
+            "input": event.input,
+            "key": event.key if item is None else item.key,
+            "fields": dict(zip(names, event.fields, strict=True)),
+        }
+
+    def _steps(self, moment: Moment, item: Item, answered: set[str]) -> None:
+        """Keep what steps that no model answers have said in this moment: computed, looked up, or asked."""
+        plans = {step.name: step for step in moment.plan.flow}
+        for name in item.results:
+            if name in answered or name not in plans:
+                continue
+            fields = item.results[name]
+            self.steps.append(
+                {
+                    **at(moment.row, moment.event.t),
+                    "record": moment.row.id,
+                    "step": name,
+                    "kind": type(plans[name]).__name__.removesuffix("Step").lower(),
+                    "fields": None if fields is UNKNOWN else fields,
+                    "why": item.doubts.get(name, ""),
+                }
+            )
 
     def _picture(self, moment: Moment, event: rooms.FrameSeen, item: Item | None) -> None:
         shown = any(isinstance(one, rooms.Infer) and one.item == self.item for one in moment.step())
@@ -95,7 +123,7 @@ class ItemChain:
         step = next(one for one in plan.steps if one.name == event.step)
         model = next(one for one in plan.models if one.name == step.model)
         used = item is not None and item.results.get(event.step, UNKNOWN) is not UNKNOWN
-        doubt = item.why if item is not None and event.step in item.results and not used else ""
+        doubt = item.doubts.get(event.step, item.why) if item is not None and not used else ""
         self.answers.append(
             {
                 **at(moment.row, event.t),
@@ -105,6 +133,7 @@ class ItemChain:
                 "model_digest": model.sha256[:16],
                 "label": event.label,
                 "score": event.score,
+                "numbers": list(event.numbers),
                 "found": len(event.found),
                 "health": event.health,
                 "picture_digest": event.picture_digest,

@@ -11,9 +11,9 @@ from ripieno.engine.items import Item
 from ripieno.plan import AggregateRef, Expression, Operand
 from ripieno.rules import operands_of
 from ripieno.rules.kleene import Read
+from ripieno.rules.spoken import aggregate_text
 from ripieno.values import UNKNOWN, Health
 
-from .spoken import aggregate_text
 from .terms import terms_of
 
 

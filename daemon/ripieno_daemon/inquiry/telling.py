@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .spoken import value_text
+from ripieno.rules.spoken import value_text
+
 from .terms import distance
 from .times import say
 
@@ -44,8 +45,10 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
     closed, decision = answer["closed"], answer["decision"]
     way = f", {closed['way']}" if closed else ", still under way"
     yield f"{answer['item']}: {answer['verdict']}{way}"
-    edge = answer["edge"]
-    if edge is None:
+    edge, message = answer["edge"], answer["message"]
+    if message is not None:
+        yield row("message", f"{say(message)}  {message['input']}, key {message['key']}: {_fields(message['fields'])}")
+    elif edge is None:
         yield row("edge", "none is recorded: the part was known from the board's count, or from an act's intent")
     else:
         place = "at an unknown place" if edge["position_mm"] is None else f"belt at {edge['position_mm']:.1f} mm"
@@ -56,6 +59,9 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
         yield row("picture", f"{say(one)}  {one['input']} {one['sequence']}{place}, {one['age_ms']:.1f} ms old{told}")
     for one in answer["answers"]:
         yield from _answer(one)
+    for one in answer["steps"]:
+        said = "unknown" if one["fields"] is None else _fields(one["fields"]) or "nothing known"
+        yield row(one["kind"], f"{say(one)}  {one['step']}: {said}{'; ' + one['why'] if one['why'] else ''}")
     for one in answer["starts"]:
         yield row("restart", f"{say(one)}  the daemon began again after {one['gap_s']:.3f} s without one")
     yield from _decided(decision)
@@ -63,14 +69,18 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
         begin = f"from {one['begin_mm']:.1f} mm for {one['span_mm']:.0f} mm, at most {one['hold_s']:g} s"
         yield row("act", f"{say(one)}  {one['command']} {begin}")
         yield row("outcome", _outcome(one["outcome"], one["begin_mm"]))
-    if not answer["acts"]:
+    if not answer["acts"] and message is None:
         yield row("act", "none: without one the part is diverted")
     if closed:
         yield row("way", f"{say(closed)}  {closed['way']}{': ' + closed['why'] if closed['why'] else ''}")
     for one in answer["bookings"]:
-        fields = ", ".join(f"{name}={value_text(value)}" for name, value in one["fields"].items())
+        fields = _fields(one["fields"])
         rule = f" by rule {one['rule']}" if one["rule"] else ""
         yield row("booking", f"{say(one)}  {one['command']}({fields}){rule}: {_outcome(one['outcome'], None)}")
+
+
+def _fields(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value_text(value)}" for name, value in fields.items() if not name.startswith("_"))
 
 
 def _answer(one: Mapping[str, Any]) -> Iterator[str]:
@@ -79,7 +89,9 @@ def _answer(one: Mapping[str, Any]) -> Iterator[str]:
         said += f", {one['found']} found"
     yield row("model", f"{say(one)}  {one['model']} {one['model_digest']}: {said}")
     times = f"answered in {one['answered_in_ms']:.1f} ms (decode {one['decode_ms']:.1f}, invoke {one['invoke_ms']:.1f})"
-    yield row("", f"{times}; the picture was {one['picture_age_ms']:.1f} ms old, digest {one['picture_digest'][:16]}")
+    yield row(
+        "", f"{times}; what it was shown was {one['picture_age_ms']:.1f} ms old, digest {one['picture_digest'][:16]}"
+    )
     if not one["used"]:
         yield row("", f"not used: {one['why']}")
 

@@ -14,9 +14,8 @@ from typing import Any
 from ripieno.plan import Aggregate, And, Compare, Expression, Not, OneOf, Or
 from ripieno.rules import evaluate, operands_of
 from ripieno.rules.kleene import Read
+from ripieno.rules.spoken import spoken, value_text
 from ripieno.values import UNKNOWN
-
-from .spoken import spoken, value_text
 
 Doubt = Callable[[Read], str]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ripieno.engine.items import item_of
 from ripieno.plan import Plan
 
-from .item_chain import ItemChain, item_id
+from .item_chain import ItemChain
 from .names import find_decision
 from .past import Past
 from .rerun import CannotAnswer, Rerun
@@ -23,7 +24,9 @@ def why(past: Past, words: str, given: Plan | None = None) -> dict[str, Any]:
     head = {"id": body["id"], "record": record, "plan": body["plan"]}
     rerun = Rerun(past, given)
     if "item" in body:
-        chain = ItemChain(item_id(body["item"]))
+        item = item_of(body["item"])
+        assert item is not None  # the record of a decision about an item names one
+        chain = ItemChain(item)
         for moment in rerun.moments():
             chain.take(moment)
             if chain.is_complete:
@@ -48,9 +51,11 @@ def _item(chain: ItemChain, body: dict[str, Any]) -> dict[str, Any]:
         "item": body["item"],
         "verdict": body["verdict"],
         "edge": chain.edge,
+        "message": chain.message,
         "pictures": chain.pictures,
         "starts": chain.starts,
         "answers": chain.answers,
+        "steps": chain.steps,
         "decision": chain.decision,
         "acts": list(chain.acts.values()),
         "closed": chain.closed,

@@ -6,14 +6,15 @@ import re
 from typing import Any
 
 from ripieno.engine import Engine, Started
+from ripieno.engine.items import item_of
 from ripieno.plan import PipelinePlan, Plan, RulePlan
+from ripieno.rules.spoken import value_text
 
-from .item_chain import ItemChain, item_id, rule_plain
+from .item_chain import ItemChain, rule_plain
 from .names import find_decision
 from .past import Past, Row
 from .rerun import CannotAnswer, Moment, Rerun
 from .seen import Seen
-from .spoken import value_text
 from .terms import blocking, distance
 from .times import at, wall_ns_of
 
@@ -159,7 +160,9 @@ def _outputs(engine: Engine, rule: RulePlan) -> list[dict[str, Any]]:
 
 
 def _of_item(past: Past, rule: RulePlan, item: str, given: Plan | None) -> dict[str, Any]:
-    chain = ItemChain(item_id(item))
+    named = item_of(item)
+    assert named is not None  # the record of a decision about an item names one
+    chain = ItemChain(named)
     for moment in Rerun(past, given).moments():
         chain.take(moment)
         if chain.is_complete:

@@ -30,10 +30,10 @@ from ripieno.plan import (
     RulePlan,
 )
 from ripieno.rules import evaluate, operands_of
+from ripieno.rules.spoken import aggregate_text, spoken
 from ripieno.values import UNKNOWN, Health, Verdict
 
-from .wording import worded
-
+AGGREGATE = "window "
 KINDS = ("conditions", "branches", "timers", "unknown_paths")
 Fact = tuple[str, str]  # kind, what a person reads
 
@@ -67,7 +67,7 @@ class Coverage:
             for leaf in _leaves(tree):
                 seen = evaluate(leaf, operands_of(leaf), [known[read] for read in operands_of(leaf)])
                 if seen is not UNKNOWN:
-                    self._see("conditions", f"{owner}: {worded(leaf)}: {_word(seen)}")
+                    self._see("conditions", f"{owner}: {spoken(leaf, self._plan.aggregates)}: {_word(seen)}")
             if owner.startswith("rule "):
                 self._time(self._rules[owner.split(" ")[1]], value is True)
 
@@ -150,7 +150,7 @@ def _conditions(plan: PipelinePlan) -> Iterator[tuple[str, Expression]]:
             yield from ((f"branch {name} of {step.name}", tree) for name, tree in step.branches)
     for index, aggregate in enumerate(plan.aggregates):
         if any(True for _ in _leaves(aggregate.of)):
-            yield f"{aggregate.function}#{index}", aggregate.of
+            yield f"{AGGREGATE}{index} {aggregate_text(aggregate, plan.aggregates)}", aggregate.of
 
 
 def _facts(plan: PipelinePlan) -> Iterator[Fact]:
@@ -158,10 +158,14 @@ def _facts(plan: PipelinePlan) -> Iterator[Fact]:
         is_open = not isinstance(tree, Const)
         for word in ("true", "false") if is_open else ("true",):
             yield "branches", f"{owner}: {word}"
-        if is_open and "#" not in owner:  # what an aggregate samples is unknown where its step has no answer
+        if is_open and not owner.startswith(
+            AGGREGATE
+        ):  # what an aggregate samples is unknown where its step has no answer
             yield "unknown_paths", f"{owner}: unknown"
         for leaf in _leaves(tree):
-            yield from (("conditions", f"{owner}: {worded(leaf)}: {word}") for word in ("true", "false"))
+            yield from (
+                ("conditions", f"{owner}: {spoken(leaf, plan.aggregates)}: {word}") for word in ("true", "false")
+            )
     for rule in plan.rules:
         if rule.for_ns:
             yield from (("timers", f"for of {rule.name}: {word}") for word in ("elapsed", "broken"))

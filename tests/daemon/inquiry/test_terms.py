@@ -12,8 +12,8 @@ from rules.trees import conditions, value_for
 
 from ripieno.plan import Aggregate, And, Compare, Const, Not, OneOf, Operand, Or
 from ripieno.rules import evaluate, operands_of
+from ripieno.rules.spoken import aggregate_text, spoken
 from ripieno.values import UNKNOWN
-from ripieno_daemon.inquiry.spoken import aggregate_text, spoken
 from ripieno_daemon.inquiry.terms import blocking, distance, terms_of, truth_of
 
 HEAT = Operand("input", "oven", "heat", "number")
