@@ -8,6 +8,7 @@ import pytest
 from language.bench import BUNDLE, DEVICE, DEVICE_FILE, compile_texts, problems_of, sealed, shipped, told
 
 from ripieno.plan import decode, digest, encode
+from ripieno.plan.joined import joined
 
 MISTAKES = [
     (
@@ -192,3 +193,34 @@ def test_a_pipeline_file_given_as_a_device_file_and_no_file_at_all_are_problems(
         problems_of(files={f"{BUNDLE}/pipeline.yaml": b"5"})[0].message
         == "should be a mapping of keys to values (got 5)"
     )
+
+
+WATCH = """\
+ripieno: 1
+name: watch
+version: 1.0.0
+inputs:
+  top: {kind: frame, max_age: 200ms}
+models:
+  bead: {file: models/bead.int8.tflite, task: classify, labels: [normal, over, under]}
+steps:
+  look: {model: bead, input: top, deadline: 100ms, report: changes}
+"""
+
+
+def test_two_pipelines_may_share_an_input_that_both_declare_alike() -> None:
+    text = DEVICE.replace("[bundles/quality-control]", "[bundles/quality-control, bundles/watch]")
+    alike = {name.replace("quality-control", "watch"): content for name, content in sealed(WATCH).items()}
+    other = {
+        name.replace("quality-control", "watch"): content
+        for name, content in sealed(WATCH.replace("200ms", "100ms")).items()
+    }
+
+    whole = joined(compile_texts(device=text, files=alike))
+
+    assert [one.name for one in whole.inputs] == ["top", "photo_eye", "belt"]
+    assert [one.name for one in whole.steps] == ["quality-control/look", "watch/look"]
+    assert told(problems_of(device=text, files=other)) == [
+        "bundles/watch/pipeline.yaml:5:3: inputs.top: pipeline 'quality-control' declares this input in another way "
+        "(write it alike in both, or give it another name)"
+    ]

@@ -125,6 +125,11 @@ class _Compiler:
                         )
                         report.add(*place, join(section, name), what, "give it another name")
                         continue
+                    if first is not None and one.declared.get(name) != by[name].declared.get(name):
+                        what = f"pipeline '{by[name].name}' declares this input in another way"
+                        hint = "write it alike in both, or give it another name"
+                        report.add(*place, join(section, name), what, hint)
+                        continue
                     self._wanted[name], by[name] = (kind, section), one
                     self._names.define(section.removesuffix("s"), name, place, join(section, name), report)
 

@@ -3,8 +3,8 @@
     share(look.label == "over", last=60s) > 5%      what the file says
     share(look.label == "over", last=60 ) > 5       what is parsed; {33: "s", 40: "%"} stands apart
 
-Only the signs of the language pass: ASCII words, numbers, quoted text, a few operators. A field of somebody's JSON may be
-named like a word of Python's (`mail.from`, `send(order, class=...)`): it is hidden too, behind a word of the same width.
+Only the signs of the language pass: ASCII words, numbers, quoted text, a few operators. A field of somebody's JSON may
+be named like a word of Python's (`mail.from`, `send(order, class=...)`): it is hidden too, behind one as wide.
 """
 
 from __future__ import annotations
