@@ -81,6 +81,16 @@ class Blocks(kicker.Kicker):  # type: ignore[name-defined,misc]
         await super()._look(channel)
 
 
+class Computes(kicker.Kicker):  # type: ignore[name-defined,misc]
+    """Takes 40 ms to think about each answer."""
+
+    async def _look(self, channel: Any) -> None:
+        began_ns = time.thread_time_ns()
+        while time.thread_time_ns() - began_ns < 40_000_000:
+            pass
+        await super()._look(channel)
+
+
 class Lingers(kicker.Kicker):  # type: ignore[name-defined,misc]
     """Does not end when it is cancelled, and leaves a task behind."""
 

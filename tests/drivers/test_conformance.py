@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from drivers import bad_kickers as bad
 from ripieno.contracts.driver import Driver
 from ripieno_daemon.cli.main import main
 from ripieno_daemon.compiling.drivers import installed_drivers
-from ripieno_drivers.conformance import CHECKS, examine, simulated_devices
+from ripieno_drivers.conformance import CHECKS, Stopwatch, examine, simulated_devices
+from ripieno_drivers.conformance.stopwatch import Moment
 
 GUIDE = Path(__file__).parents[2] / "docs/write-a-driver.md"
 
@@ -41,6 +43,7 @@ def test_the_guides_driver_keeps_every_promise() -> None:
         (bad.made(bad.Gives), "fault: reset when done", "said to be NOT_EXECUTED"),
         (bad.made(bad.Hasty), "durable first", "it was done before its intent was durable"),
         (bad.made(bad.Blocks), "lifecycle", "it blocks the loop: 3"),
+        (bad.made(bad.Computes), "lifecycle", "in which nothing else could run, at most 20 are allowed"),
         (bad.made(bad.Lingers), "lifecycle", "cancelled, run() took 3.0 s; 1 s is the limit"),
         (bad.made(bad.Lingers), "lifecycle", "leaves tasks running: forgotten"),
         (bad.made(bad.Spins), "no port", "without a port it tried"),
@@ -87,3 +90,26 @@ def test_unknown_drivers_and_those_without_a_device_are_said(capsys: Any) -> Non
 def test_the_guide_shows_the_driver_that_is_tested() -> None:
     assert bad.EXAMPLE.read_text() in GUIDE.read_text()
     assert all(f"`{name}`" in GUIDE.read_text() for name in CHECKS)
+
+
+def test_a_processor_that_others_have_taken_is_not_held_against_a_driver() -> None:
+    """On a busy machine a turn lasts long without computing or waiting: only those two count."""
+    began = Moment(real_ns=0, used_ns=0, waits=5)
+
+    assert Stopwatch.held_up_ns(began, Moment(90_000_000, 1_000_000, 5)) == 1_000_000
+    assert Stopwatch.held_up_ns(began, Moment(90_000_000, 1_000_000, 6)) == 90_000_000
+    assert Stopwatch.held_up_ns(began, Moment(90_000_000, 80_000_000, 5)) == 80_000_000
+
+
+def test_a_wait_and_a_computation_are_told_by_the_real_stopwatch() -> None:
+    stopwatch = Stopwatch()
+    began = stopwatch.now()
+    time.sleep(0.03)
+    waited = stopwatch.held_up_ns(began, stopwatch.now())
+    began = stopwatch.now()
+    while stopwatch.now().used_ns - began.used_ns < 30_000_000:
+        pass
+    computed = stopwatch.held_up_ns(began, stopwatch.now())
+
+    assert waited >= 30_000_000
+    assert computed >= 30_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
@@ -18,8 +19,12 @@ from .virtual import VirtualLoop
 from .world import World
 
 Check = Callable[[World, CheckReport], Awaitable[None]]
-LONGEST_TURN_S: Final = 0.25
-"""A turn of the loop that is longer blocks everything else in the daemon; far above what a busy machine adds."""
+LONGEST_TURN_S: Final = 0.02
+"""A turn of the loop that is longer holds up everything else in the daemon. It is what the turn computed, or where it
+waited for something, how long it took; what the simulated device computes in that turn is part of it.
+"""
+TRIES: Final = 3
+"""A turn that is too long must be so in as many runs: the machine itself may stall."""
 REAL_S: Final = 60.0
 VIRTUAL_S: Final = 20_000.0
 
@@ -87,14 +92,18 @@ def examine(
 
 
 def _run(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> None:
-    """Run one check; a turn of the loop that was too long must be so twice, for the machine itself may stall once."""
+    """Run one check; what it finds counts at once, a turn that was too long only when it is so each time."""
     longest_s = _once(driver, factory, check, found, stopwatch)
-    if longest_s > LONGEST_TURN_S and not any("real time" in one for one in found.problems):
+    for _ in range(1, TRIES):
+        if longest_s <= LONGEST_TURN_S or any("real time" in one for one in found.problems):
+            break
         again = CheckReport(found.name, found.claim)
         longest_s = min(longest_s, _once(driver, factory, check, again, stopwatch))
+    else:
         if longest_s > LONGEST_TURN_S:
             found.problems.append(
-                f"it blocks the loop: {longest_s * 1000:.0f} ms of real time in which nothing else ran"
+                f"it blocks the loop: {longest_s * 1000:.0f} ms in which nothing else could run, "
+                f"at most {LONGEST_TURN_S * 1000:.0f} are allowed"
             )
     found.figures["longest turn ms"] = round(longest_s * 1000)
 
@@ -104,7 +113,9 @@ def _once(driver: Driver, factory: Factory, check: Check, found: CheckReport, st
 
     async def main() -> None:
         async with asyncio.timeout(VIRTUAL_S):
-            world = World(driver, factory)
+            with loop.unwatched():
+                gc.collect()
+                world = World(driver, factory)
             try:
                 await check(world, found)
             finally:

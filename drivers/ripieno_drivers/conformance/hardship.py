@@ -12,6 +12,7 @@ from ripieno.errors import RipienoError
 from ripieno.values import DeviceDown, Health, OutcomeKind, Reading
 
 from .report import CheckReport
+from .virtual import unwatched
 from .world import UP_S, World
 
 HARD_S: Final = 40.0
@@ -118,14 +119,16 @@ class _Memory:
     """What was allocated since; the reports that the kit itself keeps are let go."""
 
     def __init__(self) -> None:
-        gc.collect()
+        with unwatched():
+            gc.collect()
         self._was_on = tracemalloc.is_tracing()
         if not self._was_on:
             tracemalloc.start()
         self._before = tracemalloc.get_traced_memory()[0]
 
     def growth(self) -> int:
-        gc.collect()
+        with unwatched():
+            gc.collect()
         kept = tracemalloc.get_traced_memory()[0] - self._before
         if not self._was_on:
             tracemalloc.stop()

@@ -1,12 +1,14 @@
-"""An asyncio loop whose clock jumps to the next timer, and which notes how long each of its turns really took."""
+"""An asyncio loop whose clock jumps to the next timer, and which notes how long each of its turns held it up."""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from .stopwatch import Stopwatch
+from .stopwatch import Moment, Stopwatch
 
 START_S = 1000.0
 
@@ -15,27 +17,36 @@ class _Selector(selectors.DefaultSelector):
     jumped_s = 0.0
     turns = 0
     longest_ns = 0
+    unwatched = 0
 
     def __init__(self, stopwatch: Stopwatch) -> None:
         super().__init__()
         self._stopwatch = stopwatch
-        self._began_ns = 0
+        self._began: Moment | None = None
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        if self._began_ns:
-            self.turns += 1
-            self.longest_ns = max(self.longest_ns, self._stopwatch.now_ns() - self._began_ns)
+        self.note()
+        self.turns += 1
         ready = super().select(0)
         if not ready and timeout is None:
             raise RuntimeError("every task waits, and no timer is set: in real life this would hang")
         if not ready and timeout:
             self.jumped_s += timeout
-        self._began_ns = self._stopwatch.now_ns()
+        self.begin()
         return ready
+
+    def begin(self) -> None:
+        self._began = None if self.unwatched else self._stopwatch.now()
+
+    def note(self) -> None:
+        if self._began is not None:
+            held_up_ns = self._stopwatch.held_up_ns(self._began, self._stopwatch.now())
+            self.longest_ns = max(self.longest_ns, held_up_ns)
+        self._began = None
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`longest_turn_s`: the longest time in which nothing else could run."""
+    """`longest_turn_s`: the longest time by which one turn held up everything else."""
 
     def __init__(self, stopwatch: Stopwatch) -> None:
         self._virtual = _Selector(stopwatch)
@@ -47,6 +58,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return START_S + self._virtual.jumped_s
+
+    @contextmanager
+    def unwatched(self) -> Iterator[None]:
+        """What is done inside is the kit's own work: it counts for no turn."""
+        self._virtual.note()
+        self._virtual.unwatched += 1
+        try:
+            yield
+        finally:
+            self._virtual.unwatched -= 1
+            self._virtual.begin()
+
+
+def unwatched() -> AbstractContextManager[None]:
+    """Return the running loop's `unwatched`; nothing is watched on another loop."""
+    loop = asyncio.get_running_loop()
+    return loop.unwatched() if isinstance(loop, VirtualLoop) else nullcontext()
 
 
 class LoopClock:

@@ -14,7 +14,7 @@ from ripieno.values import Act, DeviceDown, DeviceUp, Outcome, OutcomeKind, Puls
 
 from .line import KitLines
 from .simulated import Factory
-from .virtual import LoopClock
+from .virtual import LoopClock, unwatched
 
 UP_S: Final = 20.0
 OUTCOME_S: Final = 60.0
@@ -113,7 +113,8 @@ class World:
             settled=self._settle,
             say=self.said.append,
         )
-        self.device = self.driver.open(self.driver.settings(**self.simulated.settings), context)
+        with unwatched():  # at a start nothing else runs yet; a driver may import then
+            self.device = self.driver.open(self.driver.settings(**self.simulated.settings), context)
 
     def start(self) -> None:
         self.task = asyncio.get_running_loop().create_task(self.device.run(), name="device")

@@ -25,6 +25,8 @@ class TextLines:
         ended: list[bytes | Overlong] = []
         pieces = received.replace(b"\r", b"\n").split(b"\n")
         for piece in pieces[:-1]:
+            if not (piece or self._rest or self._dropped):
+                continue  # a flood of line ends is cheap
             self._keep(piece)
             if self._dropped:
                 ended.append(Overlong(self._dropped + len(self._rest)))
