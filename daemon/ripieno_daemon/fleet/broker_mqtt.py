@@ -57,7 +57,7 @@ class MqttBroker:
         """
         failures, told = 0, False
         while True:
-            connection = MqttConnection(self._settings, self._clock, self._will, on_message)
+            connection = self._make(on_message)
             began_ns = self._clock.monotonic_ns()
             try:
                 await connection.open(self._thread)
@@ -93,6 +93,9 @@ class MqttBroker:
         if self._connection is None:
             raise BrokerError("not connected")
         await self._connection.publish(topic, payload, retain=retain)
+
+    def _make(self, on_message: Callable[[str, bytes, Callable[[], None]], None]) -> MqttConnection:
+        return MqttConnection(self._settings, self._clock, self._will, on_message)
 
     def _backoff_s(self, failures: int) -> float:
         """Full jitter over a ceiling that doubles from 1 s on, never below the least."""

@@ -35,7 +35,8 @@ TAKEN_OVER = 0x8E
 class MqttSettings:
     """Where the broker is and who we are. `tls` None: in the clear, for one machine.
 
-    `keepalive_s`: a half-open link is noticed after twice that and 2 s, so within 14 s.
+    `keepalive_s`: a half-open link is noticed after twice that and 2 s, so within 14 s. `largest_packet`: the broker is
+    asked not to send a larger one (bytes).
     """
 
     host: str
@@ -48,6 +49,7 @@ class MqttSettings:
     session_expiry_s: int = 3600
     will_delay_s: int = 15
     most_backoff_s: float = 60.0
+    largest_packet: int | None = None
 
 
 class _ClosedOnUs(BrokerError):
@@ -126,6 +128,10 @@ class MqttConnection:
             raise BrokerError(f"{topic}: a message of {size} bytes; this broker takes {self._max_packet}")
         properties = _properties(PacketTypes.PUBLISH)
         properties.ContentType = CONTENT_TYPE
+        await self._deliver(topic, payload, retain, properties)
+
+    async def _deliver(self, topic: str, payload: bytes, retain: bool, properties: Any) -> None:
+        """Return at the PUBACK."""
         async with self._slots:
             if self._lost.done():
                 raise BrokerError(self._lost.result())
@@ -165,6 +171,8 @@ class MqttConnection:
         properties = _properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._settings.session_expiry_s
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        if self._settings.largest_packet is not None:
+            properties.MaximumPacketSize = self._settings.largest_packet
         self._client.connect(
             self._settings.host,
             self._settings.port,
@@ -268,9 +276,12 @@ class MqttConnection:
         future = self._waiting.get(mid)
         if future is not None and not future.done():
             if reason.is_failure:
-                future.set_exception(BrokerError(f"the broker refused a message: {reason}"))
+                future.set_exception(self._refusal(reason))
             else:
                 future.set_result(None)
+
+    def _refusal(self, reason: Any) -> Exception:
+        return BrokerError(f"the broker refused a message: {reason}")
 
     def _on_subscribe(self, _client: Any, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
         future = self._subscribed.pop(mid, None)
