@@ -6,6 +6,6 @@ Never: the language imported by this package's door; a model file opened.
 Start: parent.py (what the daemon calls), child.py (what runs apart), drivers.py (which drivers exist).
 """
 
-from .parent import check, compile_in_child
+from .parent import check, compile_in_child, compile_with_sources
 
-__all__ = ["check", "compile_in_child"]
+__all__ = ["check", "compile_in_child", "compile_with_sources"]

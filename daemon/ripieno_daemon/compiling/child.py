@@ -1,12 +1,14 @@
 """The compile child: `python -m ripieno_daemon.compiling.child [--check] PATH` writes one msgpack map to stdout.
 
-    {"plan": bytes}  or  {"problems": [{file, line, column, path, message, hint}, ...]}
+    {"plan": bytes, "sources": {path: SHA-256 in hex}}
+    {"problems": [{file, line, column, path, message, hint}, ...]}
 
 It has 1 GB of address space and 10 s of processor time; a file that costs more ends this process and nothing else.
 """
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import sys
 from pathlib import Path
@@ -54,8 +56,15 @@ def compile_path(path: str, only_check: bool) -> dict[str, object]:
 
     if only_check and not is_device_file(path):
         return {"problems": as_maps(check_pipeline(path, read))}
+    sources: dict[str, str] = {}
+
+    def noted(name: str) -> bytes:
+        content = read(name)
+        sources[name] = hashlib.sha256(content).hexdigest()
+        return content
+
     try:
-        return {"plan": encode(compile_device(path, read, installed_drivers()))}
+        return {"plan": encode(compile_device(path, noted, installed_drivers())), "sources": sources}
     except ConfigError as error:
         return {"problems": as_maps(error.problems)}
 

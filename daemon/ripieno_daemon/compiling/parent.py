@@ -24,11 +24,16 @@ async def compile_in_child(path: str, timeout_s: float = TIMEOUT_S) -> Plan:
     Raises:
         ConfigError: the files have problems, or the child died or took too long (one problem that says how).
     """
+    return (await compile_with_sources(path, timeout_s))[0]
+
+
+async def compile_with_sources(path: str, timeout_s: float = TIMEOUT_S) -> tuple[Plan, Mapping[str, str]]:
+    """As `compile_in_child`; also the SHA-256 (hex) of every file that was read for it."""
     answer = await _ask([path], path, timeout_s)
     plan = answer.get("plan")
     if isinstance(plan, bytes):
         try:
-            return decode(plan)
+            return decode(plan), answer["sources"]
         except PlanDamaged as error:
             raise _died(path, f"the compile step wrote a damaged plan: {error}") from error
     raise ConfigError(_problems(answer))

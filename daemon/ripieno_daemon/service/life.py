@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ripieno.errors import ConfigError, RipienoError, StorageError
 from ripieno.plan import Plan, encode
-from ripieno_daemon.compiling import compile_in_child
+from ripieno_daemon.compiling.remembered import compile_remembered
 from ripieno_daemon.ports.local_socket import LocalSocket
 from ripieno_daemon.ports.loop_watch import Blocked, LoopWatch
 from ripieno_daemon.standstill import Held
@@ -139,7 +139,7 @@ class Life:
             assert before is not None
             self._tell("reload", f"{by} asks for the files as they are now")
             try:
-                plan = await compile_in_child(self._file)
+                plan = await compile_remembered(self._file, self._around.kept)
             except ConfigError as error:
                 return self._refused([str(problem) for problem in error.problems])
             changed = differences(before, plan)
@@ -179,7 +179,7 @@ class Life:
     async def _first_plan(self) -> tuple[Plan, str]:
         """Return the plan of the files, or the last good one where that is allowed. Raises ConfigError."""
         try:
-            return await compile_in_child(self._file), FILE
+            return await compile_remembered(self._file, self._around.kept), FILE
         except ConfigError as error:
             kept = self._last_good.load() if self._last_good is not None else None
             if kept is None or kept.plan.on_bad_config == "refuse":

@@ -6,7 +6,9 @@ here, so the master never sees a hang-up. What the host does not read in time is
 
 import asyncio
 import ctypes
+import fcntl
 import os
+import termios
 import time
 import tty
 from collections.abc import Callable
@@ -130,6 +132,12 @@ class PtyPort:
     def now_us(self) -> int:
         """Return the rig's time."""
         return (time.monotonic_ns() - self._began_ns) // 1000
+
+    def let_go(self) -> None:
+        """Take away the exclusive mark of a host that has died: a real port loses it with its last close, and here the
+        slave stays open.
+        """
+        fcntl.ioctl(self._slave, termios.TIOCNXCL)
 
     async def finished(self) -> None:
         """Wait until the last part has left the belt."""

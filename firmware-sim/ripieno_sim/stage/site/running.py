@@ -19,6 +19,7 @@ from ..scene import BAUD, BOARD, picture_name
 
 LOOK_S = 0.01
 REPORT_S = 0.1
+GONE_US = 250_000  # a host beats ten times a second
 ENDLESS = 10_000_000  # parts; at 10 a second eleven days
 PORT, CAMERA = "conveyor", "camera"
 
@@ -87,6 +88,8 @@ class Site:
             while True:
                 await asyncio.sleep(LOOK_S)
                 port.wake()
+                if port.now_us() - self.heard.heard_us > GONE_US:
+                    port.let_go()
                 if self.rig.board.in_session and not self.rig.plant.parts and self.rig.board.orders.armed:
                     self.rig.plant.start(port.now_us())
                     port.wake()
