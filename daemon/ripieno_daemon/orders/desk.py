@@ -5,7 +5,8 @@
 
 A refusal by a listed key is in the journal too: what was refused once is not done because it is sent again. A stop is
 done on the loop, before the journal, for any listed key: once for its id, and only for this boot, so that no recorded
-one can halt a plant; a person at the device clears it.
+one can halt a plant; a person at the device clears it. A question whose number is new is answered while the journal
+writes: it changes nothing, and a device whose disk is full can still say so.
 """
 
 from __future__ import annotations
@@ -46,9 +47,12 @@ class Trusted(NamedTuple):
 
 
 class _Incoming(NamedTuple):
+    """An order on its way into the journal. `is_under_way`: a question that is being answered meanwhile."""
+
     order: Order
     entry: Entry
     ack: Callable[[], None]
+    is_under_way: bool = False
 
 
 class OrderDesk:
@@ -84,6 +88,8 @@ class OrderDesk:
         self._stopped_by = journal.notes.stop
         self._stops: set[bytes] = set()
         self._rate = Rate()
+        self._seqs = dict(journal.seqs)
+        self._is_receiving = False
         self._inbox: asyncio.Queue[_Incoming] = asyncio.Queue()  # bounded by what a broker sends unacknowledged
         self._doing = Doing(journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say)
         self.answers: deque[dict[str, Any]] = deque(maxlen=MAX_ANSWERS)
@@ -188,8 +194,8 @@ class OrderDesk:
         elif order.kind == STOP:
             self._take_stop(order, keys[0], envelope, sealed.payload, ack)
         else:
-            refusal = self._refusal(order, keys, here)
-            self._inbox.put_nowait(_Incoming(order, self._entry(order, keys[0], sealed.payload, refusal), ack))
+            entry = self._entry(order, keys[0], sealed.payload, self._refusal(order, keys, here))
+            self._inbox.put_nowait(_Incoming(order, entry, ack, self._is_answered_at_once(order, entry)))
 
     async def run(self) -> None:
         """Serve until cancelled: first what was left unfinished, then what comes."""
@@ -216,6 +222,15 @@ class OrderDesk:
             if not self._rate.take(keys[0], rule.per_minute, self._clock.monotonic_ns()):
                 refusal = Refusal("rate", f"key {keys[0]} may ask {rule.per_minute} times a minute")
         return refusal
+
+    def _is_answered_at_once(self, order: Order, entry: Entry) -> bool:
+        """Begin a question now, if nothing before it waits for the journal and its number shows that it is new."""
+        if entry.refusal is not None or KINDS[order.kind].effect is not Effect.READ:
+            return False
+        if self._is_receiving or not self._inbox.empty() or order.seq <= self._seqs.get(entry.key, 0):
+            return False
+        self._seqs[entry.key] = order.seq
+        return self._doing.put(order)
 
     def _entry(self, order: Order, key: str, payload: bytes, refusal: Refusal | None) -> Entry:
         return Entry(
@@ -249,9 +264,15 @@ class OrderDesk:
             batch = [await self._inbox.get()]
             while not self._inbox.empty():
                 batch.append(self._inbox.get_nowait())
+            self._is_receiving = True
             found = await self._receive([each.entry for each in batch])
+            self._is_receiving = False
             for each, one in zip(batch, found, strict=True):
                 each.ack()
+                if one.is_new and one.refusal is None:
+                    self._seqs[each.entry.key] = max(each.entry.seq, self._seqs.get(each.entry.key, 0))
+                if each.is_under_way:
+                    continue
                 try:
                     await self._route(each.order, one)
                 except StorageError as error:

@@ -93,14 +93,19 @@ class Doing:
         await self.finish(order, state, **answer)
 
     async def finish(self, order: Order, state: State, **answer: Any) -> None:
-        """Make an outcome durable and answer."""
+        """Make an outcome durable and answer. A question is answered first: asked again, it may be done again."""
         whole = {"state": state.value, **answer}
         try:
             pack(whole, MAX_ANSWER_BYTES)
         except (BadPacked, TypeError, ValueError, OverflowError) as error:
             whole = {"state": state.value, "reason": "answer", "text": f"the result cannot be sent: {error}"}
-        await self._journal.finish(order.id, state, whole)
-        self._answer(order, whole)
+        kind = KINDS.get(order.kind)
+        if kind is not None and kind.effect is Effect.READ:
+            self._answer(order, whole)
+            await self._journal.finish(order.id, state, whole)
+        else:
+            await self._journal.finish(order.id, state, whole)
+            self._answer(order, whole)
 
     async def _outcome(self, order: Order, effect: Effect) -> tuple[State, dict[str, Any]]:
         def tell(text: str) -> None:

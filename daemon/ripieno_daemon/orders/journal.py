@@ -10,7 +10,7 @@ that has a number below its key's highest and is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -84,11 +84,14 @@ class Notes:
 
 
 class Journal:
-    """The journal in one database. Open it with `Journal.open`."""
+    """The journal in one database. Open it with `Journal.open`. `seqs`: each key's highest number at that time."""
 
-    def __init__(self, database: Database, notes: Notes, unfinished: Sequence[Unfinished]) -> None:
+    def __init__(
+        self, database: Database, notes: Notes, unfinished: Sequence[Unfinished], seqs: Mapping[str, int]
+    ) -> None:
         self._database = database
         self.notes = notes
+        self.seqs = seqs
         self.unfinished = tuple(unfinished)
         self._written = 0
 
@@ -101,7 +104,7 @@ class Journal:
         """
         epoch = entropy.token(EPOCH_BYTES)
 
-        def prepare(tx: Transaction) -> tuple[Notes, list[Unfinished]]:
+        def prepare(tx: Transaction) -> tuple[Notes, list[Unfinished], dict[str, int]]:
             for statement in SCHEMA:
                 tx.execute(statement)
             tx.execute("INSERT OR IGNORE INTO notes VALUES ('epoch', ?)", (epoch,))
@@ -118,6 +121,7 @@ class Journal:
                     notes.get("stop", _EMPTY),
                 ),
                 [Unfinished(id, kind, key, State(state), payload) for id, kind, key, state, payload in rows],
+                dict(tx.execute("SELECT key, seq FROM keys")),
             )
 
         return cls(database, *await database.write(prepare))

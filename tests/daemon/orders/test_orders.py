@@ -378,6 +378,26 @@ def test_orders_wait_for_a_disk_that_refuses_and_are_not_acknowledged(tmp_path: 
     play(tmp_path, body)
 
 
+def test_a_question_is_answered_though_the_disk_refuses(tmp_path: Path) -> None:
+    from ripieno.errors import StorageError
+
+    async def body(device: Device, operator: Operator) -> None:
+        async def refused(_entries: Any) -> Any:
+            raise StorageError("full")
+
+        right = device.desk._journal.receive
+        device.desk._journal.receive = refused  # type: ignore[method-assign]
+        message = operator.ask("status")
+        assert (await device.give(message))["state"] == "DONE" and device.acked == 0
+        device.take(message)
+        device.desk._journal.receive = right  # type: ignore[method-assign]
+        await device.clock.sleep(3)
+
+        assert device.done == [("status", {})] and device.acked == 2
+
+    play(tmp_path, body)
+
+
 def test_an_order_is_no_larger_than_a_command_may_be() -> None:
     order = Order(bytes(16), "status", {f"line-{n:04}": Address(bytes(8), 2**32) for n in range(2000)}, 1, 2, 3)
 
