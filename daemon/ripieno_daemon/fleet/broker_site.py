@@ -15,7 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from ripieno.contracts.ports import Broker, Clock, Entropy
-from ripieno.contracts.site import BrokerAddress, Brokers, Tls, TopicMessage
+from ripieno.contracts.site import BrokerAddress, Brokers, TopicMessage
 from ripieno.errors import BrokerError, CommandRefused
 
 from ..ports.network import client_context
@@ -28,7 +28,7 @@ Ack = Callable[[], None]
 OnMessage = Callable[[TopicMessage, Ack], None]
 
 
-def site_brokers(device: str, root: str, clock: Clock, entropy: Entropy) -> Brokers:
+def site_brokers(device: str, root: Path, clock: Clock, entropy: Entropy) -> Brokers:
     """Return what makes the connections of a device's drivers.
 
     Args:
@@ -45,7 +45,7 @@ def site_brokers(device: str, root: str, clock: Clock, entropy: Entropy) -> Brok
 class SiteBroker:
     """One client id at one broker. See contracts.site.TopicBroker."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, root: str, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, address: BrokerAddress, client_id: str, root: Path, clock: Clock, entropy: Entropy) -> None:
         settings = MqttSettings(
             host=address.host,
             port=address.port,
@@ -103,7 +103,7 @@ class _Mqtt(MqttBroker):
     """Connections that carry whole messages. `take` has each that comes."""
 
     def __init__(
-        self, settings: MqttSettings, address: BrokerAddress, root: str, clock: Clock, entropy: Entropy
+        self, settings: MqttSettings, address: BrokerAddress, root: Path, clock: Clock, entropy: Entropy
     ) -> None:
         super().__init__(settings, clock, entropy)
         self._address, self._root = address, root
@@ -122,7 +122,7 @@ class _Mqtt(MqttBroker):
 
 class _Connection(MqttConnection):
     def __init__(
-        self, settings: MqttSettings, clock: Clock, address: BrokerAddress, root: str, take: OnMessage
+        self, settings: MqttSettings, clock: Clock, address: BrokerAddress, root: Path, take: OnMessage
     ) -> None:
         super().__init__(settings, clock, None, _no_message)
         self._address, self._root, self._take = address, root, take
@@ -141,7 +141,7 @@ class _Connection(MqttConnection):
     def _connect(self) -> None:
         address = self._address
         if address.tls is not None:
-            self._client.tls_set_context(client_context(_below(self._root, address.tls)))
+            self._client.tls_set_context(client_context(address.tls, self._root))
         if address.username:
             password = _first_line(self._root, address.password_file) if address.password_file else None
             self._client.username_pw_set(address.username, password)
@@ -163,22 +163,9 @@ class _Connection(MqttConnection):
         return CommandRefused(f"the broker refused a message: {reason}")
 
 
-def _below(root: str, tls: Tls) -> Tls:
-    """Return the files with relative paths counted from the state directory."""
-    return Tls(
-        ca_file=_at(root, tls.ca_file),
-        certificate_file=_at(root, tls.certificate_file),
-        key_file=_at(root, tls.key_file),
-    )
-
-
-def _at(root: str, path: str) -> str:
-    return str(Path(root) / path) if path else ""
-
-
-def _first_line(root: str, path: str) -> str:
+def _first_line(root: Path, path: str) -> str:
     """Return the password in a file. Raises OSError, ValueError."""
-    lines = Path(_at(root, path)).read_text(encoding="utf-8").splitlines()
+    lines = (root / path).read_text(encoding="utf-8").splitlines()
     if not lines or not lines[0].strip():
         raise ValueError(f"{path}: should hold the password in its first line")
     return lines[0].strip()

@@ -1,14 +1,14 @@
 """The consumer: takes batches into a database, each row once, and gives the receipts that free them on the device.
 
-One transaction for a batch: rows up to the mark are skipped, a batch that does not join on is refused with the
-mark, the rest is inserted and the mark moves. Then the receipt is published, then the broker's message
-acknowledged: whatever dies between, the batch comes again and is skipped.
+One transaction for all that waits: of each batch rows up to the mark are skipped, a batch that does not join on is
+refused with the mark, the rest is inserted and the mark moves. Then one receipt for each stream is published (it is
+cumulative), then the broker's messages are acknowledged: whatever dies between, a batch comes again and is skipped.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ SCHEMA = (
 MAX_ROWS = 1000
 EPOCH_BYTES = 8
 QUEUE = 4096  # far above what brokers let be unacknowledged
+GROUP = 64  # messages in one transaction
+Message = tuple[str, bytes, Callable[[], None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Consumer:
     ) -> None:
         self._database, self._broker, self._fleet = database, broker, fleet
         self._sender, self._say = sender, say
-        self._incoming: asyncio.Queue[tuple[str, bytes, Callable[[], None]]] = asyncio.Queue(QUEUE)
+        self._incoming: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
         self.taken = self.skipped = self.gaps = self.refused = 0
 
     @classmethod
@@ -133,35 +135,50 @@ class Consumer:
 
     async def _work(self) -> None:
         while True:
-            await self.take(*await self._incoming.get())
+            messages = [await self._incoming.get()]
+            while len(messages) < GROUP and not self._incoming.empty():
+                messages.append(self._incoming.get_nowait())
+            await self.take(messages)
 
-    async def take(self, topic: str, payload: bytes, ack: Callable[[], None]) -> None:
-        """Do all that one message asks for.
+    async def take(self, messages: Sequence[Message]) -> None:
+        """Do all that these messages ask for.
 
         Raises:
-            StorageError: the disk refused; the message is not acknowledged.
+            StorageError: the disk refused; no message is acknowledged.
         """
+        batches = [(read, ack) for topic, payload, ack in messages if (read := self._read(topic, payload, ack))]
+        if not batches:
+            return
+        given = [batch for batch, _ in batches]
+        verdicts = await self._database.write(lambda tx: [store(tx, *batch) for batch in given])
+        answers: dict[tuple[StreamTopic, bytes], Verdict] = {}
+        for (source, batch), verdict in zip(given, verdicts, strict=True):
+            self.taken += 0 if verdict.refused else len(batch.rows) - verdict.skip
+            self.skipped += verdict.skip
+            self.gaps += verdict.refused
+            key = source, batch.epoch
+            refused = verdict.refused or (key in answers and answers[key].refused)
+            answers[key] = Verdict(0, refused, verdict.upto)
+        sent = {key for key, verdict in answers.items() if await self._answer(*key, verdict)}
+        for (source, batch), ack in batches:
+            if (source, batch.epoch) in sent:
+                ack()
+
+    def _read(self, topic: str, payload: bytes, ack: Callable[[], None]) -> tuple[StreamTopic, Incoming] | None:
         try:
             source = parse_stream(topic)
-            envelope = decode(payload)
-            batch = parse(envelope.body, source.stream)
+            return source, parse(decode(payload).body, source.stream)
         except (BadEnvelope, ValueError) as error:
             self.refused += 1
             self._say(f"{topic}: {error}")
             ack()  # it would come again for ever, and stand before all that is good
-            return
-        verdict = await self._database.write(lambda tx: store(tx, source, batch))
-        self.taken += 0 if verdict.refused else len(batch.rows) - verdict.skip
-        self.skipped += verdict.skip
-        self.gaps += verdict.refused
-        if await self._answer(source, batch, verdict):
-            ack()
+            return None
 
-    async def _answer(self, source: StreamTopic, batch: Incoming, verdict: Verdict) -> bool:
-        body: dict[str, Any] = {"stream": batch.stream, "epoch": batch.epoch, "upto": verdict.upto}
+    async def _answer(self, source: StreamTopic, epoch: bytes, verdict: Verdict) -> bool:
+        body: dict[str, Any] = {"stream": source.stream, "epoch": epoch, "upto": verdict.upto}
         if verdict.refused:
             body["gap"] = True
-        topic = Topics(self._fleet, source.device).receipt(batch.stream)
+        topic = Topics(self._fleet, source.device).receipt(source.stream)
         try:
             await self._broker.publish(topic, self._sender.wrap("receipt", body))
         except BrokerError:

@@ -1,6 +1,7 @@
 """The outbox: sends the ledger's stream in order, again and again until the consumer's receipt.
 
-Rows live in the ledger; the outbox has only positions. A message holds at most 32 rows or 64 kB; at most 16
+Rows live in the ledger; the outbox has only positions, and what it read ahead: the ledger's one thread writes too, and
+a read behind every message would wait for a commit each. A message holds at most 128 rows or 64 kB; at most 16
 messages are without a receipt. Sending starts again behind the last receipt on every connect, when the consumer
 reports a gap, and after 2 s without progress. A PUBACK says that a broker has a message, and brokers lose messages
 (measured: 500 of 500): it frees nothing, unless the stream is declared `receipt: puback` for a site without a
@@ -13,6 +14,7 @@ consumer of ours.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,9 +25,12 @@ from ..ledger import Ledger, StreamRow
 from .envelope import BadEnvelope, Sender, decode
 from .topics import Topics
 
-ROWS = 32
+ROWS = 128
 BYTES = 64 * 1024
+READ_ROWS, READ_BYTES = 512, 512 * 1024
+ROW_BYTES = 32  # of a row beside its payload
 WINDOW = 16
+FLYING = 12  # messages without a PUBACK: the connection has 16 places, and answers to commands need some
 PROGRESS_S = 2.0
 REWIND_S = 0.5  # one gap in a full window is reported by all 15 messages behind it: rewind once
 MAX_RECEIPT_BYTES = 4096
@@ -63,6 +68,7 @@ class Outbox:
         self._mark = (0, 0)
         self._sent = (0, 0)
         self._window: list[Batch] = []
+        self._ahead: deque[StreamRow] = deque()
         self._flying = 0
         self._is_up = False
         self._progress_ns = self._rewound_ns = 0
@@ -119,13 +125,30 @@ class Outbox:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._is_up and len(self._window) < WINDOW and self._flying < WINDOW:
-                    from_ = self._sent
-                    rows = await self._ledger.stream_rows(*from_, ROWS, BYTES)
-                    if not rows:
+                while self._is_up and len(self._window) < WINDOW and self._flying < FLYING:
+                    if not self._ahead and not await self._read_ahead():
                         break
-                    if self._sent == from_ and self._is_up:  # else: rewound meanwhile
-                        self._send(group, rows)
+                    if self._ahead and self._is_up:  # else: rewound, or cut off, meanwhile
+                        self._send(group, self._cut())
+
+    async def _read_ahead(self) -> bool:
+        """Read the next rows; False: there are none."""
+        from_ = self._sent
+        rows = await self._ledger.stream_rows(*from_, READ_ROWS, READ_BYTES)
+        if self._sent == from_:
+            self._ahead.extend(rows)
+        return bool(rows)
+
+    def _cut(self) -> list[StreamRow]:
+        """Take the rows of one message from what was read ahead, at least one."""
+        rows = [self._ahead.popleft()]
+        size = len(rows[0].payload) + ROW_BYTES
+        while self._ahead and len(rows) < ROWS:
+            size += len(self._ahead[0].payload) + ROW_BYTES
+            if size > BYTES:
+                break
+            rows.append(self._ahead.popleft())
+        return rows
 
     def _send(self, group: asyncio.TaskGroup, rows: list[StreamRow]) -> None:
         batch = Batch(rows[0].seq, rows[-1].seq, rows[-1].id)
@@ -133,7 +156,7 @@ class Outbox:
             "stream": self._stream,
             "epoch": self._ledger.epoch,
             "first": batch.first,
-            "rows": [list(row) for row in rows],
+            "rows": rows,
         }
         message = self._sender.wrap("batch", body)
         if not self._window:
@@ -173,6 +196,8 @@ class Outbox:
         known = max((batch.last_id for batch in self._window if batch.last <= upto), default=self._mark[1])
         self._mark = (upto, max(known, self._mark[1]))
         self._sent = max(self._sent, self._mark)
+        while self._ahead and self._ahead[0].seq <= self._sent[0]:
+            self._ahead.popleft()
         self._window = [batch for batch in self._window if batch.last > upto]
         self._progress_ns = self._clock.monotonic_ns()
         self._ledger.save_mark(self._stream, upto)
@@ -180,6 +205,7 @@ class Outbox:
 
     def _rewind(self) -> None:
         self._sent = self._mark
+        self._ahead.clear()
         self._window.clear()
         self._rewound_ns = self._progress_ns = self._clock.monotonic_ns()
         self.rewinds += 1

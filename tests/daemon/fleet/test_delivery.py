@@ -5,7 +5,7 @@ The two negative controls show that the same check finds the two classic mistake
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ripieno_daemon.fleet import Consumer, Faults, MessageBroker, Outbox
-from ripieno_daemon.fleet.consumer import judge
+from ripieno_daemon.fleet.consumer import Message, judge
 from ripieno_daemon.fleet.outbox import Batch
 
 KINDS = [
@@ -120,17 +120,15 @@ class FreedOnPuback(Outbox):
 class AcknowledgesFirst(Consumer):
     """The mistake: the receipt goes out before the rows are in the database."""
 
-    async def take(self, topic: str, payload: bytes, ack: Callable[[], None]) -> None:
-        from ripieno_daemon.fleet.consumer import parse
-        from ripieno_daemon.fleet.envelope import decode
-        from ripieno_daemon.fleet.topics import parse_stream
-
-        source = parse_stream(topic)
-        batch = parse(decode(payload).body, source.stream)
-        await self._answer(source, batch, judge(batch.first - 1, batch.first, len(batch.rows)))
-        ack()
+    async def take(self, messages: Sequence[Message]) -> None:
+        for topic, payload, ack in messages:
+            read = self._read(topic, payload, ack)
+            assert read is not None
+            source, batch = read
+            await self._answer(source, batch.epoch, judge(batch.first - 1, batch.first, len(batch.rows)))
+            ack()
         await self._database.read(lambda tx: tx.execute("SELECT 1").fetchall())  # the disk is busy
-        await super().take(topic, payload, lambda: None)
+        await super().take([(topic, payload, lambda: None) for topic, payload, _ in messages])
 
 
 def rows_lost(folder: Path, outbox: type[Outbox], consumer: type[Consumer]) -> int:
