@@ -9,7 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from ripieno.contracts.driver import Driver, Place
+from ripieno.contracts.driver import Driver, NamesFields, Place
 from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan
 
 from . import device_file as file
@@ -42,9 +42,10 @@ class _Compiler:
         self._names = Names()
         self._points: dict[str, list[PointPlan]] = {}
         self._wanted: dict[str, tuple[str, str]] = {}  # name -> kind, section
+        self._compiled: list[Compiled] = []
 
     def compile(self) -> Plan | None:
-        pipelines = self._pipelines()
+        self._compiled = pipelines = self._pipelines()
         for name, (_, place) in entries(self._root, "devices").items():
             check_name(name, place, f"devices.{name}", self._report, False)
             self._names.define("device", name, place, f"devices.{name}", self._report)
@@ -173,7 +174,7 @@ class _Compiler:
         machine = machines.get(at.text)
         if machine is None:
             return
-        driver, _, interlock = machine
+        driver, settings, interlock = machine
         before = len(self._report.found)
         fields = [one.name for one in dataclasses.fields(driver.point)]
         _, right = build(file.Binding, node, path, self._report, fields)
@@ -187,18 +188,32 @@ class _Compiler:
             what = f"driver '{driver.name}' of device '{at.text}' cannot serve a {kind} {kind_of}"
             hint = f"its {section}: {', '.join(sorted(able)) or 'none'}"
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
-        why = _needs_interlock(driver, kind)
+        why = _needs_interlock(driver, kind, settings, point)
         if why and not interlock:
             what = f"device '{at.text}' {why}, and '{name}' is a {kind}"
             hint = f'declare what does it: devices.{at.text}.interlock: "..."'
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
         if point is None or len(self._report.found) > before:
             return
+        if kind == "reading" and isinstance(point, NamesFields):
+            self._fields(name, point, place, path)
         one = PointPlan(name, kind, _plain_fields(point)[0] | _plain_fields(point)[1])
         for other in self._points.setdefault(at.text, []):
             if (other.kind, other.settings) == (one.kind, one.settings) and one.settings:
                 self._report.add(*place, path, f"is the same {kind} of device '{at.text}' as '{other.name}'")
         self._points[at.text].append(one)
+
+    def _fields(self, name: str, point: NamesFields, place: tuple[int, int], path: str) -> None:
+        """Hold what a point will report against what the pipelines want of this reading."""
+        declared = next(one.declared[name] for one in self._compiled if name in one.declared)
+        units = getattr(point, "units", {})
+        for field, unit in declared.fields:
+            if field not in point.fields:
+                what = f"reports no '{field}', and the pipeline's reading has this field"
+                self._report.add(*place, path, what, did_you_mean(field, point.fields))
+            elif units.get(field, unit) != unit:
+                what = f"reports '{field}' in {units[field]}, and the pipeline wants {unit}"
+                self._report.add(*place, path, what, f"give `scales` that make it {unit}, and `units` that say so")
 
     def _pipelines_known(self) -> bool:
         return bool(self._wanted)
@@ -228,9 +243,10 @@ class _Compiler:
         return DevicePlan(name, driver.name, kept, places, tuple(self._points.get(name, ())), interlock)
 
 
-def _needs_interlock(driver: Driver, kind: str) -> str:
+def _needs_interlock(driver: Driver, kind: str, settings: Any, point: Any) -> str:
     """Return why something outside must keep this output from harm, "" where the device does."""
-    if kind in ("pulse", "setpoint") and not driver.falls_safe:
+    is_unknown = callable(driver.falls_safe) and (settings is None or point is None)  # they have problems of their own
+    if kind in ("pulse", "setpoint") and not is_unknown and not driver.is_safe_alone(settings, point):
         return "does not fall safe by itself"
     if kind == "pulse" and driver.pulse_contract != "exactly-once":
         return f"does a pulse {driver.pulse_contract}"

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
+from .marks import Pattern
 from .quantities import Quantity
 from .sections.words import HOUR_NS, Word
-from .shape import Pattern
 
 Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and _ . -"), MaxLen(63)]
 

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from .hints import hints_of
 from .names import entries
 from .nearest import nearest
 from .problems import Report
 from .saying import got
-from .shape import build, hints_of, is_mapping, join, known_keys
+from .shape import build, is_mapping, join, known_keys
 from .source import Node
 
 T = TypeVar("T")

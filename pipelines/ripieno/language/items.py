@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from .hints import hints_of
 from .names import check_name, entries
 from .nearest import did_you_mean, nearest
 from .sections.inputs import EdgeInput, MessageInput, PositionInput
 from .sections.items import MovingItem, StandingItem
-from .shape import build, hints_of, is_mapping, join
+from .shape import build, is_mapping, join
 from .source import Node
 from .world import World
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import MaxLen, MinLen
 
+from .marks import Pattern
 from .sections.inputs import INPUTS
 from .sections.items import ITEMS
 from .sections.models import Model
@@ -19,7 +20,6 @@ from .sections.rules import Rule
 from .sections.steps import STEPS
 from .sections.words import About, Entries, Word
 from .sections.workflows import Workflow
-from .shape import Pattern
 
 MOST = 1_000  # entries of a section
 

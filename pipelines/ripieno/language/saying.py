@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import quantities
+from .hints import extras_of
 from .nearest import nearest
 from .source import Node
 
@@ -65,7 +66,7 @@ _WANTED = {
 
 
 def _bound(bound: float, annotation: Any) -> str:
-    for extra in getattr(annotation, "__metadata__", ()):
+    for extra in extras_of(annotation):
         if isinstance(extra, quantities.Quantity):
             return quantities.show(extra.kind, bound)
     return f"{bound:g}" if isinstance(bound, float) else str(bound)

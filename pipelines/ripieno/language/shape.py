@@ -7,19 +7,17 @@ A misspelt key is reported and then taken for the nearest missing one, so that o
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import re
-import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from . import quantities
+from .hints import extras_of, hints_of, key_of, required_of, section_in, sections_in
 from .nearest import did_you_mean, nearest
 from .problems import Report
 from .saying import got, say
@@ -27,77 +25,6 @@ from .source import Node
 
 T = TypeVar("T")
 _CUT_OFF = re.compile(r"[()=<>]")  # the rest of an expression, no key
-
-
-@dataclass(frozen=True, slots=True)
-class OneOrMany:
-    """Marks a tuple that a file may write as its only element."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Put a lone value into a tuple."""
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_before_validator_function(
-            lambda written: tuple(written) if isinstance(written, list) else (written,), handler(source)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AnyScalar:
-    """Marks a text that a file may write without quotes though it looks like a number or a truth value: `when: true`.
-
-    What is validated is only that it is there; who reads it takes the text as written from the node.
-    """
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Take a number or a truth value as text."""
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_before_validator_function(
-            lambda written: str(written).lower() if isinstance(written, (bool, int, float)) else written,
-            handler(source),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Marks a text that must be of this form, `meaning` says of which."""
-
-    expression: str
-    meaning: str
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Check the form of the text."""
-        from pydantic_core import PydanticCustomError, core_schema
-
-        def check(text: str) -> str:
-            if not re.fullmatch(self.expression, text):
-                raise PydanticCustomError("pattern", "{why}", {"why": f"should be {self.meaning}"})
-            return text
-
-        return core_schema.no_info_after_validator_function(check, handler(source))
-
-
-def key_of(field_name: str) -> str:
-    """Return the key in files: `else_` is `else`."""
-    return field_name.rstrip("_")
-
-
-@functools.cache
-def hints_of(cls: type) -> dict[str, Any]:
-    """Return the annotations of a dataclass by key, with their metadata."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {key_of(field.name): hints[field.name] for field in dataclasses.fields(cls)}
-
-
-def required_of(cls: type) -> set[str]:
-    """Return the keys that a file must give."""
-    missing = dataclasses.MISSING
-    return {
-        key_of(field.name)
-        for field in dataclasses.fields(cls)
-        if field.default is missing and field.default_factory is missing
-    }
 
 
 def known_keys(node: Node, known: typing.Collection[str], path: str, report: Report) -> Node:
@@ -178,10 +105,23 @@ def _recover(cls: type, node: Node, path: str, report: Report, besides: typing.C
     right = known_keys(node, {*hints, *besides}, path, report)
     entries = {}
     for key, value in right.mapping.items():
-        inner = _dataclass_in(hints.get(key))
-        nested = inner is not None and isinstance(value.value, dict)
-        entries[key] = _recover(inner, value, join(path, key), report) if inner is not None and nested else value
+        entries[key] = _recover_value(hints.get(key), value, join(path, key), report)
     return dataclasses.replace(right, value=entries)
+
+
+def _recover_value(hint: Any, node: Node, path: str, report: Report) -> Node:
+    """Return a value with the keys of the sections in it set right."""
+    if not isinstance(node.value, dict):
+        return node
+    if (one := section_in(hint)) is not None:
+        return _recover(one, node, path, report)
+    if (each := sections_in(hint)) is not None:
+        values = {
+            key: _recover(each, value, join(path, key), report) if isinstance(value.value, dict) else value
+            for key, value in node.value.items()
+        }
+        return dataclasses.replace(node, value=values)
+    return node
 
 
 def _as_fields(cls: type, entries: Mapping[str, Node]) -> dict[str, object]:
@@ -189,21 +129,20 @@ def _as_fields(cls: type, entries: Mapping[str, Node]) -> dict[str, object]:
     hints = hints_of(cls)
     fields: dict[str, object] = {}
     for key, node in entries.items():
-        inner = _dataclass_in(hints[key])
-        whole = inner is not None and isinstance(node.value, dict)
-        fields[names[key]] = _as_fields(inner, node.mapping) if inner is not None and whole else node.plain()
+        fields[names[key]] = _as_value(hints[key], node)
     return fields
 
 
-def _dataclass_in(hint: Any) -> type | None:
-    """Return the dataclass that a key holds, where it holds one directly or may be absent."""
-    if typing.get_origin(hint) is Annotated:
-        if any(isinstance(extra, quantities.AmountOf) for extra in hint.__metadata__):
-            return None
-        return _dataclass_in(hint.__origin__)
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return next((found for one in typing.get_args(hint) if (found := _dataclass_in(one)) is not None), None)
-    return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
+def _as_value(hint: Any, node: Node) -> object:
+    if isinstance(node.value, dict):
+        if (one := section_in(hint)) is not None:
+            return _as_fields(one, node.value)
+        if (each := sections_in(hint)) is not None:
+            return {
+                key: _as_fields(each, value.mapping) if isinstance(value.value, dict) else value.plain()
+                for key, value in node.value.items()
+            }
+    return node.plain()
 
 
 def _report(cls: type, detail: ErrorDetails, node: Node, path: str, report: Report, told: set[tuple[int, int]]) -> None:
@@ -226,8 +165,7 @@ def _report(cls: type, detail: ErrorDetails, node: Node, path: str, report: Repo
             node = node.value[key]
         else:
             continue
-        inner = _dataclass_in(hint_at) if hint_at is not cls else cls
-        hint_at = hints_of(inner).get(str(key)) if inner is not None else hint_at
+        hint_at = _below(cls, hint_at, key)
         path = join(path, key)
     if (node.line, node.column) in told:  # the other branches of a union
         return
@@ -236,9 +174,17 @@ def _report(cls: type, detail: ErrorDetails, node: Node, path: str, report: Repo
     report.add(node.line, node.column, path, message, hint or str(context.get("hint", "")))
 
 
+def _below(cls: type, hint: Any, key: object) -> Any:
+    """Return the hint of what stands under a key."""
+    inner = cls if hint is cls else section_in(hint)
+    if inner is not None:
+        return hints_of(inner).get(str(key))
+    return sections_in(hint) or hint
+
+
 def _example(cls: type, hint_at: Any, key: str) -> str:
-    inner = cls if hint_at is cls else _dataclass_in(hint_at)
-    for extra in getattr(hints_of(inner).get(key), "__metadata__", ()) if inner else ():
+    inner = cls if hint_at is cls else section_in(hint_at)
+    for extra in extras_of(hints_of(inner).get(key)) if inner else ():
         if isinstance(extra, quantities.Quantity):
             return quantities.EXAMPLES[extra.kind]
     return ""

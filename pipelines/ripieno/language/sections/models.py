@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
-from ..shape import Pattern
+from ..marks import Pattern
 from .words import Word
 
 Label = Annotated[str, MinLen(1), MaxLen(100)]

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
+from ..marks import OneOrMany
 from ..quantities import Amount, AmountOf, Quantity
-from ..shape import OneOrMany
 from .words import WEEK_NS, About, Duration, Expression, Word
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
+from ..marks import OneOrMany
 from ..quantities import Quantity
-from ..shape import OneOrMany
 from .words import HOUR_NS, MINUTE_NS, About, Duration, Entries, Expression, Text, Word
 
 Each = Annotated[Word | None, About("the item kind that it runs once for; without it, over what streams in")]

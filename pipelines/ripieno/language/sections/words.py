@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
+from ..marks import AnyScalar, Pattern
 from ..quantities import Quantity
-from ..shape import AnyScalar, Pattern
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS

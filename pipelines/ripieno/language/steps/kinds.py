@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..hints import hints_of
 from ..nearest import did_you_mean, nearest
 from ..problems import Report
 from ..sections.steps import STEPS
-from ..shape import hints_of, is_mapping
+from ..shape import is_mapping
 from ..source import Node
 
 _KNOWN = frozenset(key for cls in STEPS.values() for key in hints_of(cls))
