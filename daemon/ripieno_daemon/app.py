@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -19,11 +18,11 @@ import msgpack
 from ripieno.contracts.driver import Arrival, Context, Driver, Point
 from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
 from ripieno.contracts.runtime import Loaded
-from ripieno.errors import BundleError, RipienoError, StorageError
-from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, without_paths
+from ripieno.errors import RipienoError, StorageError
+from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
 from ripieno.values import DeviceDown, DeviceUp
 
-from .bundles import Bundle, open_bundle
+from .bundles import PlanModels, open_bundles
 from .conductor import Conductor
 from .devices import OpenDevices
 from .fleet import Outbox, Sender, Topics
@@ -56,7 +55,7 @@ class Ports:
     folder: Folder
     storage: Storage
     drivers: Mapping[str, Driver]
-    inference: Callable[[Plan, PipelinePlan, Bundle, Callable[[str], None]], Inference]
+    inference: Callable[[Plan, PipelinePlan, PlanModels, Callable[[str], None]], Inference]
     broker: Callable[[Plan, int], Broker | None]
     processes: Processes | None = None
 
@@ -84,9 +83,7 @@ class App:
         supervisor: Supervisor | None = None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> None:
-        if len(plan.pipelines) != 1:
-            raise BundleError(f"one pipeline is expected in a device file, {len(plan.pipelines)} came")
-        self._plan, self._pipeline, self._ports = plan, plan.pipelines[0], ports
+        self._plan, self._pipeline, self._ports = plan, joined(plan), ports
         self._say, self._on_ready, self._on_begun = say, on_ready, on_begun
         self._supervisor = supervisor or Supervisor(
             ports.clock, ports.entropy, lambda stop, then: say(f"ALARM {stop}; {then}")
@@ -108,8 +105,7 @@ class App:
             ModelError: a model cannot be used.
             StorageError: the ledger cannot be opened.
         """
-        bundle = open_bundle(Path(self._pipeline.bundle))
-        self._check(bundle)
+        models = open_bundles(self._plan)
         storage, clock = self._ports.storage, self._ports.clock
         ledger = self.ledger = await Ledger.open(
             storage.database("ledger.sqlite"),
@@ -124,7 +120,7 @@ class App:
             try:
                 standstill = Standstill(storage.append_file("standstill", STANDSTILL_BYTES))
                 try:
-                    await self._serve(bundle, ledger, intents, standstill, stop)
+                    await self._serve(models, ledger, intents, standstill, stop)
                 finally:
                     standstill.close()
             finally:
@@ -188,11 +184,11 @@ class App:
         }
 
     async def _serve(
-        self, bundle: Bundle, ledger: Ledger, intents: IntentFile, standstill: Standstill, stop: asyncio.Event
+        self, models: PlanModels, ledger: Ledger, intents: IntentFile, standstill: Standstill, stop: asyncio.Event
     ) -> None:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
-        inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, bundle, self._say))
+        inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, models, self._say))
         conductor = Conductor(
             self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
@@ -359,15 +355,6 @@ class App:
         conductor.committed(last_id)
         if outbox is not None:
             outbox.on_commit(last_id)
-
-    def _check(self, bundle: Bundle) -> None:
-        """The plan was made from this very bundle: its models have the digests that the plan names."""
-        for model in self._pipeline.models:
-            sealed = bundle.manifest.models.get(model.name)
-            if sealed is None or sealed.spec.digest != model.sha256:
-                raise BundleError(
-                    f"{bundle.folder}: model {model.name} is not the one that the plan was made with; start again"
-                )
 
     def _words(self) -> bytes:
         """Return what the record repeats, the most frequent last, for its dictionary."""

@@ -12,7 +12,7 @@ from ripieno_drivers.cameras.watching import FolderWatch
 from ripieno_drivers.link.port import SerialLines
 
 from .app import Ports
-from .bundles import Bundle
+from .bundles import PlanModels
 from .children import ChildProcesses
 from .compiling.drivers import installed_drivers
 from .fleet import Sender, Topics
@@ -38,9 +38,9 @@ def real_ports(plan: Plan) -> Ports:
     )
 
 
-def worker_pool(plan: Plan, pipeline: PipelinePlan, bundle: Bundle, say: Callable[[str], None]) -> Inference:
+def worker_pool(plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Callable[[str], None]) -> Inference:
     """Return the workers that the pipeline's steps need."""
-    return WorkerPool(bundle.models, steps_of(pipeline), runtime_of(plan), say)
+    return WorkerPool(models.models, steps_of(pipeline), runtime_of(plan), say)
 
 
 def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntropy) -> Broker | None:

@@ -8,16 +8,18 @@ Start: seal.py, opened.py; digests.py says which files belong to a bundle.
 
 from .digests import digest_files
 from .inspect_model import Inspection, Inspector, inspect_model
-from .opened import Bundle, open_bundle
+from .opened import Bundle, PlanModels, open_bundle, open_bundles
 from .seal import seal, seal_async
 
 __all__ = [
     "Bundle",
     "Inspection",
     "Inspector",
+    "PlanModels",
     "digest_files",
     "inspect_model",
     "open_bundle",
+    "open_bundles",
     "seal",
     "seal_async",
 ]

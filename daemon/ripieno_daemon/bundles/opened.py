@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ripieno.errors import BundleError
 from ripieno.models.manifest import FILE_NAME, MEND, Manifest, SealedModel, parse_manifest, verify_files
+from ripieno.plan import Plan
 from ripieno_daemon.workers.parts import GoldenCase, PooledModel
 
 from .files import read_bytes, walk
@@ -39,6 +40,32 @@ def open_bundle(folder: Path | str) -> Bundle:
     manifest = parse_manifest(received, str(place / FILE_NAME))
     verify_files(manifest, lambda path: read_bytes(place / path), paths)
     return Bundle(place, manifest, {name: pooled(place, model) for name, model in manifest.models.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanModels:
+    """The models of all bundles of a plan, named as in its joined pipeline; what a WorkerPool takes."""
+
+    models: Mapping[str, PooledModel]
+
+
+def open_bundles(plan: Plan) -> PlanModels:
+    """Open every bundle of a plan.
+
+    Raises:
+        BundleError: as open_bundle; or a bundle is not the one that the plan was made from.
+    """
+    found: dict[str, PooledModel] = {}
+    for pipeline in plan.pipelines:
+        bundle = open_bundle(pipeline.bundle)
+        before = f"{pipeline.name}/" if len(plan.pipelines) > 1 else ""
+        for model in pipeline.models:
+            sealed = bundle.manifest.models.get(model.name)
+            if sealed is None or sealed.spec.digest != model.sha256:
+                what = f"model {model.name} is not the one that the plan was made with; start again"
+                raise BundleError(f"{bundle.folder}: {what}")
+            found[f"{before}{model.name}"] = bundle.models[model.name]
+    return PlanModels(found)
 
 
 def pooled(folder: Path, model: SealedModel) -> PooledModel:

@@ -15,7 +15,7 @@ import msgpack
 
 from ripieno.engine import Effect, Engine, Event, unpack_event
 from ripieno.errors import RipienoError
-from ripieno.plan import PipelinePlan, Plan, decode, digest
+from ripieno.plan import PipelinePlan, Plan, decode, digest, joined
 
 from .past import Past, Row
 
@@ -182,7 +182,7 @@ class Rerun:
 
     def _known_plans(self) -> dict[str, PipelinePlan]:
         """Return the pipelines of all plans that the ledger holds whole; one may be recorded behind its first use."""
-        known = {} if self.given is None else {digest(self.given): self.given.pipelines[0]}
+        known = {} if self.given is None else {digest(self.given): joined(self.given)}
         for row in self.past.rows():
             if row.kind != "plan" or row.payload is None:
                 continue
@@ -192,5 +192,5 @@ class Rerun:
             plan = decode(body["tree"])
             if digest(plan) != body["plan"]:
                 raise CannotAnswer(f"record {row.id} holds a plan that is not the one it names: {body['plan'][:16]}")
-            known[body["plan"]] = plan.pipelines[0]
+            known[body["plan"]] = joined(plan)
         return known

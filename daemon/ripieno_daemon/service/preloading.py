@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ripieno.plan import Plan
-from ripieno_daemon.bundles import open_bundle
+from ripieno.plan import Plan, joined
+from ripieno_daemon.bundles import open_bundles
 
 from .preloaded import Preloaded
 
@@ -22,13 +21,10 @@ async def preload(plan: Plan, ports: Ports, say: Callable[[str], None]) -> Ports
     Raises:
         BundleError, ModelError, WorkerLost: a model cannot be used; nothing was changed.
     """
-    made: dict[str, Preloaded] = {}
+    inference = ports.inference(plan, joined(plan), open_bundles(plan), say)
     try:
-        for pipeline in plan.pipelines:
-            inference = ports.inference(plan, pipeline, open_bundle(Path(pipeline.bundle)), say)
-            made[pipeline.name] = Preloaded(inference, await inference.start())
+        made = Preloaded(inference, await inference.start())
     except BaseException:
-        for one in made.values():
-            await one.stop()
+        await inference.stop()
         raise
-    return replace(ports, inference=lambda plan, pipeline, bundle, say: made[pipeline.name])
+    return replace(ports, inference=lambda plan, pipeline, models, say: made)

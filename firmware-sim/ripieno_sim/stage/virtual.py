@@ -16,7 +16,7 @@ from ripieno.contracts.ports import Broker, Inference
 from ripieno.language import compile_device
 from ripieno.plan import PipelinePlan, Plan, digest
 from ripieno_daemon.app import App, Ports
-from ripieno_daemon.bundles import Bundle
+from ripieno_daemon.bundles import PlanModels
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_daemon.fleet import Consumer, MessageBroker
 from ripieno_daemon.ports import InlineStorage
@@ -166,10 +166,10 @@ class _Stage:
     def _client(self, plan: Plan, number: int) -> Broker:
         return self._broker.client(plan.device, self._clock, SeededEntropy(self._settings.seed, f"broker {number}"))
 
-    def _inference(self, plan: Plan, pipeline: PipelinePlan, bundle: Bundle, say: Says) -> Inference:
+    def _inference(self, plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Says) -> Inference:
         draw = stream(self._settings.seed, "inference")
         return InlineInference(
-            bundle.models,
+            models.models,
             steps_of(pipeline),
             runtime_of(plan),
             self._clock,

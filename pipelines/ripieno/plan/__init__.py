@@ -36,6 +36,7 @@ from .flow import (
     RouteStep,
     WindowStep,
 )
+from .joined import joined
 from .tree import (
     BookingEffect,
     BrokerPlan,
@@ -109,5 +110,6 @@ __all__ = [
     "decode",
     "digest",
     "encode",
+    "joined",
     "without_paths",
 ]
