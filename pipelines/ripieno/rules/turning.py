@@ -34,6 +34,7 @@ from ripieno.values import UNKNOWN
 from .aggregates import Accumulator
 from .generate import operands_of
 from .kleene import Read, evaluate
+from .sharing import parts_of
 
 POLL_NS = 100_000_000
 HORIZON_NS = 1 << 62  # 146 years: no deadline is later
@@ -193,7 +194,7 @@ def _timed(tree: Expression, sinces: frozenset[AggregateRef]) -> Iterator[Expres
             yield tree
         case OneOf():
             yield tree
-    for part in _parts(tree):
+    for part in parts_of(tree):
         yield from _timed(part, sinces)
 
 
@@ -201,7 +202,7 @@ def _bent(tree: Expression, sinces: frozenset[AggregateRef]) -> Expression | Non
     """Return the innermost part whose value is no straight line over time."""
     if not sinces.intersection(operands_of(tree)):
         return None
-    numbers = [tree.then, tree.otherwise] if isinstance(tree, Choice) else _parts(tree)
+    numbers = [tree.then, tree.otherwise] if isinstance(tree, Choice) else parts_of(tree)
     inner = next((part for one in numbers if (part := _bent(one, sinces)) is not None), None)
     if inner is not None:
         return inner
@@ -220,7 +221,7 @@ def _switches(tree: Expression, sinces: frozenset[AggregateRef]) -> bool:
     """Whether a number goes over to another line at an instant of its own."""
     if isinstance(tree, Choice) and sinces.intersection(operands_of(tree.condition)):
         return True
-    return any(_switches(part, sinces) for part in _parts(tree))
+    return any(_switches(part, sinces) for part in parts_of(tree))
 
 
 def _is_truth(tree: Expression) -> bool:
@@ -234,16 +235,3 @@ def _is_truth(tree: Expression) -> bool:
         case Choice(_, term, _) | Otherwise(term, _):
             return _is_truth(term)
     return False
-
-
-def _parts(tree: Expression) -> tuple[Expression, ...]:
-    match tree:
-        case Not(term) | OneOf(term, _):
-            return (term,)
-        case And(terms) | Or(terms) | Call(_, terms):
-            return terms
-        case Compare(_, left, right) | Arithmetic(_, left, right) | Otherwise(left, right):
-            return left, right
-        case Choice(condition, then, otherwise):
-            return condition, then, otherwise
-    return ()
