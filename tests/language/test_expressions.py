@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from language.bench import pipeline_plan, shipped
 
-from ripieno.language.grammar import Grammar
+from ripieno.language.expressions.grammar import Grammar
+from ripieno.language.expressions.scope import Scope, Spot
+from ripieno.language.expressions.syntax import MAX_DEPTH, MAX_NODES
+from ripieno.language.expressions.typed import BOOL, DURATION, NUMBER, TEXT, Field, Source, Typed
 from ripieno.language.names import Names
 from ripieno.language.problems import Report
-from ripieno.language.scope import Scope, Spot
 from ripieno.language.source import Node
-from ripieno.language.syntax import MAX_DEPTH, MAX_NODES
-from ripieno.language.typed import BOOL, DURATION, NUMBER, TEXT, Field, Source, Typed
 from ripieno.plan import (
     Aggregate,
     AggregateRef,

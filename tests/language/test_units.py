@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno.language.grammar import Grammar
+from ripieno.language.expressions.grammar import Grammar
+from ripieno.language.expressions.scope import Scope, Spot
+from ripieno.language.expressions.typed import BOOL, NUMBER, TEXT, Field, Source, Typed
+from ripieno.language.expressions.units import TABLE, aligned
 from ripieno.language.names import Names
 from ripieno.language.problems import Report
-from ripieno.language.scope import Scope, Spot
 from ripieno.language.source import Node
-from ripieno.language.typed import BOOL, NUMBER, TEXT, Field, Source, Typed
-from ripieno.language.units import TABLE, aligned
 from ripieno.plan import AggregateRef, Arithmetic, Compare, Const, Expression, Operand
 from ripieno.rules import evaluate, operands_of
 

@@ -10,15 +10,15 @@ import ast
 
 from ripieno.plan import BookingEffect, Const, Effect, Expression, Operand, PulseEffect, SetpointEffect
 
-from .grammar import Grammar
+from .expressions.grammar import Grammar
+from .expressions.scope import Scope, Spot
+from .expressions.syntax import parse
+from .expressions.tokens import NotInLanguage
+from .expressions.typed import DURATION, LENGTH, MEASURES, NUMBER, Typed
+from .expressions.units import aligned
 from .nearest import did_you_mean
-from .scope import Scope, Spot
 from .sections.items import StandingItem
 from .sections.outputs import EFFECTS, PulseOutput, SetpointOutput
-from .syntax import parse
-from .tokens import NotInLanguage
-from .typed import DURATION, LENGTH, MEASURES, NUMBER, Typed
-from .units import aligned
 from .world import World
 
 SETPOINT_VERBS = ("change", "set")

@@ -6,12 +6,12 @@ from typing import Any
 
 from ripieno.plan import FieldLimits, InputPlan
 
+from .expressions.typed import NUMBER, Field, Source
 from .names import Family, check_name
 from .saying import got
 from .sections.inputs import MessageInput, ReadingField, ReadingInput, RecordInput
 from .shape import build
 from .source import Node
-from .typed import NUMBER, Field, Source
 from .world import World
 
 LARGEST = 1.7976931348623157e308  # where the file gives no limit: a plan holds finite numbers only

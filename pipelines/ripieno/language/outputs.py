@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .expressions.typed import NUMBER, Field, Source
 from .sections.outputs import SetpointOutput
-from .typed import NUMBER, Field, Source
 from .world import World
 
 

@@ -9,6 +9,7 @@ from ripieno.plan import InputPlan, ModelPlan, PipelinePlan, RulePlan, StepPlan
 
 from . import pipeline_file as file
 from .cycles import Wait, report_cycles
+from .expressions.scope import Scope
 from .gather import gather, gather_kinds
 from .inputs import Inputs
 from .items import Items
@@ -19,7 +20,6 @@ from .names import Names, check_name, entries
 from .outputs import check_outputs, output_sources
 from .problems import Problems, Report
 from .rule_lines import Rules
-from .scope import Scope
 from .seal import Read, Seal
 from .sections.inputs import INPUTS
 from .sections.models import Model

@@ -5,15 +5,15 @@ from __future__ import annotations
 from ripieno.plan import Const, Effect, PulseEffect, RulePlan, SetpointEffect, VerifyPlan
 
 from .actions import Actions
-from .grammar import Grammar
+from .expressions.grammar import Grammar
+from .expressions.scope import Scope, Spot
+from .expressions.typed import Typed
 from .names import entries
 from .nearest import did_you_mean, nearest
-from .scope import Scope, Spot
 from .sections.items import MovingItem, StandingItem
 from .sections.rules import Rule
 from .shape import build, join
 from .source import Node
-from .typed import Typed
 from .verdicts import UNDECIDED, Verdicts
 from .world import Item, World
 

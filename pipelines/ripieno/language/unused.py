@@ -7,8 +7,8 @@ from typing import Any
 
 from ripieno.plan import FlowStep, RulePlan, StepPlan
 
+from .expressions.scope import Scope
 from .names import entries
-from .scope import Scope
 from .source import Node
 from .steps import Steps
 from .steps.step import aggregates_in, operands_in

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from ripieno.plan import Const, Expression, Not
 
-from .contradictions import contradiction
+from .expressions.contradictions import contradiction
+from .expressions.typed import Typed
 from .nearest import did_you_mean
 from .sections.items import StandingItem
 from .sections.rules import Rule
 from .shape import join
 from .source import Node
-from .typed import Typed
 from .world import World
 
 UNDECIDED = "undecided"

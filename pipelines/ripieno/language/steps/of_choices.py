@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ripieno.plan import AgreeStep, Const, Expression, Not, RouteStep
 
-from .. import units
-from ..contradictions import contradiction
+from ..expressions import units
+from ..expressions.contradictions import contradiction
+from ..expressions.typed import BOOL, MEASURES, NUMBER, TEXT, Field, Typed
 from ..names import Family
 from ..nearest import did_you_mean
 from ..sections import steps as sections
-from ..typed import BOOL, MEASURES, NUMBER, TEXT, Field, Typed
 from .step import Made, Step, is_unknown_anyway
 
 

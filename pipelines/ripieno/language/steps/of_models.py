@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ripieno.plan import Expression, StepPlan
 
+from ..expressions.typed import NUMBER, TEXT, Field
 from ..nearest import did_you_mean
 from ..sections.inputs import FrameInput
 from ..sections.items import MovingItem
 from ..sections.models import Model
 from ..sections.outputs import PulseOutput
 from ..sections.steps import ModelStep
-from ..typed import NUMBER, TEXT, Field
 from .step import Made, Step
 
 OF_FRAMES = ("at", "within", "frames", "crop", "margin", "tiles")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ripieno.plan import AskStep, Expression, LookupStep
 
+from ..expressions.typed import BOOL, NUMBER, TEXT, Field
 from ..inputs import FOUND, Inputs
 from ..names import check_name
 from ..nearest import did_you_mean
@@ -11,7 +12,6 @@ from ..quantities import show
 from ..sections import steps as sections
 from ..sections.inputs import RecordInput
 from ..sections.items import StandingItem
-from ..typed import BOOL, NUMBER, TEXT, Field
 from .step import Made, Step
 
 

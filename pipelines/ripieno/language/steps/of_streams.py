@@ -7,13 +7,13 @@ import re
 
 from ripieno.plan import Feature, JoinStep, Operand, WindowStep
 
+from ..expressions.typed import NUMBER, Field
+from ..expressions.units import per_second
 from ..inputs import Inputs
 from ..nearest import did_you_mean
 from ..sections import steps as sections
 from ..sections.inputs import ReadingInput
 from ..source import Node
-from ..typed import NUMBER, Field
-from ..units import per_second
 from .step import Made, Step, field_of
 
 FEATURES = ("last", "mean", "min", "max", "range", "deviation", "rms", "slope")

@@ -6,12 +6,12 @@ import re
 
 from ripieno.plan import Find, FindStep, MapStep
 
+from ..expressions.typed import NUMBER, TEXT, Field
 from ..nearest import did_you_mean
 from ..saying import got
 from ..sections import steps as sections
 from ..shape import build
 from ..source import Node
-from ..typed import NUMBER, TEXT, Field
 from .step import Made, Step, field_of, is_unknown_anyway
 
 MOST_DIGITS = 40

@@ -8,13 +8,13 @@ from typing import Any
 
 from ripieno.plan import FlowStep, StepPlan
 
+from ..expressions.scope import Scope
+from ..expressions.typed import Source
 from ..inputs import Inputs
 from ..nearest import nearest
-from ..scope import Scope
 from ..sections.steps import STEPS
 from ..shape import build, join
 from ..source import Node, Place
-from ..typed import Source
 from ..world import World
 from . import of_choices, of_models, of_others, of_streams, of_values
 from .kinds import kind_of

@@ -8,15 +8,15 @@ from typing import Any
 
 from ripieno.plan import Aggregate, AggregateRef, And, Const, Expression, FlowStep, Operand, StepPlan
 
-from ..grammar import Grammar
+from ..expressions.grammar import Grammar
+from ..expressions.scope import Scope, Spot, When
+from ..expressions.typed import DURATION, LENGTH, Field, Source, Typed
 from ..items import misspelt_place
 from ..names import Family, check_name
-from ..scope import Scope, Spot, When
 from ..sections.items import MovingItem
 from ..sections.steps import ModelStep
 from ..shape import join
 from ..source import Node
-from ..typed import DURATION, LENGTH, Field, Source, Typed
 from ..world import World
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from ripieno.plan import FlowStep, MapStep, StepPlan
 
-from ..grammar import Grammar
+from ..expressions.grammar import Grammar
+from ..expressions.scope import Scope, Spot
+from ..expressions.typed import Field, Source, Typed
 from ..names import Family, Names, entries
 from ..nearest import did_you_mean
-from ..scope import Scope, Spot
 from ..sections.workflows import Workflow
 from ..source import Node
-from ..typed import Field, Source, Typed
 from .step import Made, Of, Step, field_of, is_unknown_anyway, joined
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from ripieno.plan import (
     Operand,
 )
 
+from ..names import Names
+from ..problems import Report
+from ..source import Node
 from .contradictions import contradiction
-from .names import Names
-from .problems import Report
-from .source import Node
 from .typed import Source
 
 KINDS = ("step", "input", "output")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ripieno.plan import Const, Expression
 
-from .names import Family
+from ..names import Family
 
 BOOL, NUMBER, TEXT, DURATION, LENGTH, ANY = "bool", "number", "text", "duration", "length", "any"
 MEASURES = (NUMBER, DURATION, LENGTH)

@@ -16,11 +16,12 @@ from collections.abc import Callable
 
 from ripieno.plan import And, Arithmetic, Choice, Const, Not, Operand, Or, Otherwise
 
-from . import quantities, units
+from .. import quantities
+from ..nearest import did_you_mean
+from . import units
 from .calls import Calls
 from .comparisons import Comparisons
 from .contradictions import contradiction
-from .nearest import did_you_mean
 from .scope import KINDS, Scope, Spot
 from .syntax import letters, parse
 from .tokens import NotInLanguage, Tokens

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ripieno.plan import And, Compare, Const, Expression, Not, OneOf
 
+from ..nearest import did_you_mean
+from ..nearest import shown as listed
 from . import units
 from .contradictions import contradiction
-from .nearest import did_you_mean
-from .nearest import shown as listed
 from .typed import BOOL, DURATION, LENGTH, MEASURES, NUMBER, POISON, TEXT, Typed, can_hold
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import dataclasses
 
 from ripieno.plan import Arithmetic, Const
 
-from . import quantities
+from .. import quantities
 from .typed import DURATION, LENGTH, NUMBER, Typed
 
 # SI prefixes and, for psi and the metric horsepower, NIST SP 811 appendix B.8.

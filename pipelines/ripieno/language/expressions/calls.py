@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ripieno.plan import Aggregate, AggregateRef, Call, Const
 
+from ..nearest import did_you_mean
 from . import units
-from .nearest import did_you_mean
 from .scope import counts
 from .typed import BOOL, DURATION, MEASURES, NUMBER, POISON, TEXT, Source, Typed
 from .windows import MAX_SAMPLES, least_of, window_of

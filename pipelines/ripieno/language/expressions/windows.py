@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ripieno.plan import Const
 
-from . import quantities
-from .nearest import did_you_mean
+from .. import quantities
+from ..nearest import did_you_mean
 from .scope import counts
 from .typed import NUMBER, Source
 
