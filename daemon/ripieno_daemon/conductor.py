@@ -20,17 +20,13 @@ from ripieno.contracts.ports import Clock, Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
 from ripieno.plan import PipelinePlan
 from ripieno.values import (
-    Classification,
-    Detections,
     Frame,
     Given,
-    Health,
     Inferred,
     ItemId,
     Outcome,
     PictureRef,
     Record,
-    Regression,
     Text,
     Vector,
 )
@@ -41,6 +37,7 @@ from .declared import as_declared
 from .frames import Frames
 from .ledger import Ledger, Recovered
 from .lookups import Lookups
+from .modelled import found_of, numbers_of
 from .outputs import Outputs
 from .sharing import Sharing
 from .standstill import Held, Standstill
@@ -339,8 +336,8 @@ class Conductor:
                     picture_digest=inferred.picture_digest,
                     decode_us=inferred.decode_us,
                     invoke_us=inferred.invoke_us,
-                    found=_found(inferred),
-                    numbers=_numbers(inferred),
+                    found=found_of(inferred),
+                    numbers=numbers_of(inferred),
                 )
             )
         if infer.input:
@@ -376,19 +373,3 @@ class Conductor:
         task = self._tasks.create_task(work, name=name)
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)
-
-
-def _found(inferred: Inferred) -> tuple[tuple[str, float, float, float, float, float], ...]:
-    """Return the objects of a model that detects, as the engine is told."""
-    result = inferred.result
-    return tuple((one.label, one.score, *one.box) for one in result.found) if isinstance(result, Detections) else ()
-
-
-def _numbers(inferred: Inferred) -> tuple[float, ...]:
-    """Return the values of a model that gives some, or how far a label lies before the next."""
-    match inferred.result:
-        case Regression() as values:
-            return values.scores
-        case Classification() as answer if inferred.health is Health.GOOD:
-            return (answer.margin,)
-    return ()

@@ -20,7 +20,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pictures", metavar="DIR", help="show those recorded pictures that are here to the model again"
     )
-    parser.add_argument("--bundle", metavar="DIR", help="where its model is; with --device that one's bundle")
+    parser.add_argument("--bundle", metavar="DIR", help="show recorded texts and numbers to its model again")
     parser.add_argument("--runtime", choices=["litert", "tflite"], help="else the one with the recorded fingerprint")
     add_device(parser)
     add_json(parser)
@@ -38,12 +38,13 @@ def _ask(arguments: argparse.Namespace, past: Past, given: Plan | None) -> tuple
 
     result = replay(past, given)
     said = text(result)
-    if arguments.pictures:
+    if arguments.pictures or arguments.bundle:
         from ripieno_daemon.bundles import open_bundle
         from ripieno_daemon.inquiry import shown_again
 
         bundle = open_bundle(arguments.bundle or (given.pipelines[0].bundle if given else ""))
-        shown = shown_again.show_again(past, bundle, Path(arguments.pictures), arguments.runtime, given)
+        folder = Path(arguments.pictures) if arguments.pictures else None
+        shown = shown_again.show_again(past, bundle, folder, arguments.runtime, given)
         said = f"{said}\n{shown_again.text(shown)}"
         result |= {
             "grade": shown["grade"],

@@ -1,6 +1,7 @@
-"""Recorded pictures shown to the model again, where they are still there: grades L1 and L2 of a replay.
+"""What models were given shown to them again: grades L1 and L2 of a replay.
 
-A picture is found by its digest, which is recorded with the model's answer. With the numerics fingerprint that was
+Texts and numbers stand in the record. A picture does not: it is found, where it is still there, by its digest, which is
+recorded with the model's answer. With the numerics fingerprint that was
 recorded when the model was loaded the answer must be the same to the last bit (L1). With another one (another back
 end) the scores may differ a little, and an answer counts as another one if its label is (L2).
 """
@@ -17,13 +18,14 @@ from typing import Any
 import msgpack
 
 from ripieno.contracts.runtime import Loaded
-from ripieno.engine import ResultSeen
+from ripieno.engine import Infer, ResultSeen
 from ripieno.errors import ModelError
 from ripieno.plan import Plan
-from ripieno.values import Detections, Health, Inferred
+from ripieno.values import Given, Health, Inferred, ItemId, PictureRef, Text, Vector
 
 from ..bundles import Bundle
 from ..bundles.files import read_bytes, walk
+from ..modelled import found_of, numbers_of
 from ..workers import WorkerPool
 from ..workers.parts import Step
 from .past import Past
@@ -36,17 +38,31 @@ FEW = 50
 ANSWERED = (Health.GOOD.value, Health.DAMAGED.value)  # others say nothing of the picture: late, failed, missing
 
 
+Box = tuple[float, float, float, float]
+_Key = tuple[str, str, Box | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One recorded answer: of which step and model, to which picture, and what it was."""
+    """One recorded answer: of which step and model, to what, and what it was.
+
+    `digest`: of what the model was given; `given`: that itself, None for a picture, of which `box` was shown.
+    """
 
     record: int
     item: str
     step: str
     model: str
     sha256: str
-    picture: str
+    digest: str
+    given: Text | Vector | None
+    box: Box | None
     answer: tuple[Any, ...]
+
+    @property
+    def key(self) -> tuple[str, str, Box | None]:
+        """What decides the answer."""
+        return self.step, self.digest, self.box
 
     @property
     def label(self) -> str:
@@ -55,7 +71,7 @@ class Answered:
 
 
 def show_again(
-    past: Past, bundle: Bundle, folder: Path, runtime: str | None = None, given: Plan | None = None
+    past: Past, bundle: Bundle, folder: Path | None, runtime: str | None = None, given: Plan | None = None
 ) -> dict[str, Any]:
     """Return `grade`, `recorded` answers, those whose picture was `found`, `mismatches` and `flips`.
 
@@ -65,24 +81,26 @@ def show_again(
         CannotAnswer: no picture is found, or the bundle has another model.
         ModelError: no runtime takes the model.
     """
-    if not folder.is_dir():
+    if folder is not None and not folder.is_dir():
         raise CannotAnswer(f"{folder}: no such folder")
     recorded = answers_of(past, given)
-    places = {hashlib.sha256(read_bytes(folder / name)).hexdigest()[:DIGEST_DIGITS]: name for name in walk(folder)}
-    found = [one for one in recorded if one.picture in places]
-    if not found:
+    places = _pictures(folder) if folder is not None else {}
+    found = [one for one in recorded if one.given is not None or one.digest in places]
+    if not found and folder is not None:
         raise CannotAnswer(f"{folder}: none of the {len(recorded)} recorded pictures is here (looked for by digest)")
+    if not found:
+        raise CannotAnswer("no model was given a text or numbers; pictures are shown again with --pictures DIR")
     for one in found:
         sealed = bundle.models.get(one.model)
         if sealed is None or sealed.spec.digest != one.sha256:
             raise CannotAnswer(f"{bundle.folder}: its model {one.model} is not the recorded one {one.sha256[:16]}")
     wanted = fingerprints(past)
-    paths = {digest: str((folder / name).absolute()) for digest, name in places.items()}
-    name, loaded, again = asyncio.run(_best(bundle, found, paths, wanted, RUNTIMES if runtime is None else (runtime,)))
+    asked = {one.key: one.given or PictureRef(places[one.digest], one.box) for one in found}
+    name, loaded, again = asyncio.run(_best(bundle, found, asked, wanted, RUNTIMES if runtime is None else (runtime,)))
     same = all(model.fingerprint in wanted.get(step, ()) for step, model in loaded.items())
     flips, mismatches, farthest = [], 0, 0.0
     for one in found:
-        now = again[one.step, one.picture]
+        now = again[one.key]
         farthest = max(farthest, abs(now[2] - one.answer[2]))
         if now != one.answer if same else now[1] != one.label:
             mismatches += 1
@@ -100,18 +118,44 @@ def show_again(
 
 
 def answers_of(past: Past, given: Plan | None) -> list[Answered]:
-    """Return every recorded answer to a picture that was looked at."""
-    found = []
+    """Return every recorded answer to what was looked at."""
+    found: list[Answered] = []
+    asked: dict[tuple[str, int, ItemId | None], Infer] = {}
     for moment in Rerun(past, given).moments():
+        asked |= {(one.step, one.sequence, one.item): one for one in moment.step() if isinstance(one, Infer)}
         event = moment.event
-        if not isinstance(event, ResultSeen) or not event.picture_digest or event.health not in ANSWERED:
+        if not isinstance(event, ResultSeen):
+            continue
+        infer = asked.pop((event.step, event.sequence, event.item), None)
+        if infer is None or not event.picture_digest or event.health not in ANSWERED:
             continue
         step = next(one for one in moment.plan.steps if one.name == event.step)
         model = next(one for one in moment.plan.models if one.name == step.model)
-        answer = (event.health, event.label, event.score, event.found)
+        answer = (event.health, event.label, event.score, event.found, event.numbers)
         item = str(event.item) if event.item is not None else f"{event.step} {event.sequence}"
-        found.append(Answered(moment.row.id, item, step.name, model.name, model.sha256, event.picture_digest, answer))
+        what = _given(infer)
+        found.append(
+            Answered(
+                moment.row.id, item, step.name, model.name, model.sha256, event.picture_digest, what, infer.box, answer
+            )
+        )
     return found
+
+
+def _given(infer: Infer) -> Text | Vector | None:
+    match infer.given:
+        case None:
+            return None
+        case str() as text:
+            return Text(text)
+        case numbers:
+            return Vector(numbers)
+
+
+def _pictures(folder: Path) -> dict[str, str]:
+    """Return the absolute path of every file below the folder, by digest."""
+    names = {hashlib.sha256(read_bytes(folder / name)).hexdigest()[:DIGEST_DIGITS]: name for name in walk(folder)}
+    return {digest: str((folder / name).absolute()) for digest, name in names.items()}
 
 
 def fingerprints(past: Past) -> dict[str, set[str]]:
@@ -127,10 +171,10 @@ def fingerprints(past: Past) -> dict[str, set[str]]:
 async def _best(
     bundle: Bundle,
     found: Sequence[Answered],
-    paths: Mapping[str, str],
+    asked: Mapping[_Key, Given],
     wanted: Mapping[str, set[str]],
     runtimes: Sequence[str],
-) -> tuple[str, Mapping[str, Loaded], dict[tuple[str, str], tuple[Any, ...]]]:
+) -> tuple[str, Mapping[str, Loaded], dict[_Key, tuple[Any, ...]]]:
     """Ask on the runtime whose fingerprint is recorded; on the first that is installed where none is."""
     chosen, refused = "", ""
     steps = {one.step: Step(one.model, PICTURE_S) for one in found}
@@ -152,8 +196,7 @@ async def _best(
     pool = WorkerPool(bundle.models, steps, chosen, lambda _: None)
     try:
         loaded = await pool.start()
-        pairs = dict.fromkeys((one.step, one.picture) for one in found)
-        again = {(step, digest): _plain(await pool.infer(step, paths[digest])) for step, digest in pairs}
+        again = {key: _plain(await pool.infer(key[0], what)) for key, what in asked.items()}
     finally:
         await pool.stop()
     return chosen, loaded, again
@@ -161,8 +204,8 @@ async def _best(
 
 def _plain(inferred: Inferred) -> tuple[Any, ...]:
     result = inferred.result
-    boxes = tuple((one.label, one.score, *one.box) for one in result.found) if isinstance(result, Detections) else ()
-    return inferred.health.value, result.label if result else "", result.score if result else 0.0, boxes
+    label, score = (result.label, result.score) if result else ("", 0.0)
+    return inferred.health.value, label, score, found_of(inferred), numbers_of(inferred)
 
 
 def text(shown: Mapping[str, Any]) -> str:
