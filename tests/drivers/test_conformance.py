@@ -15,6 +15,9 @@ from ripieno_daemon.cli.main import main
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_drivers.conformance import CHECKS, Stopwatch, examine, simulated_devices
 from ripieno_drivers.conformance.stopwatch import Moment
+from ripieno_drivers.modbus_rtu import DRIVER as MODBUS
+from ripieno_sim.devices.modbus_guarded import GuardedUnits
+from ripieno_sim.devices.modbus_units import ModbusUnits
 
 GUIDE = Path(__file__).parents[2] / "docs/write-a-driver.md"
 
@@ -113,3 +116,20 @@ def test_a_wait_and_a_computation_are_told_by_the_real_stopwatch() -> None:
 
     assert waited >= 30_000_000
     assert computed >= 30_000_000
+
+
+def test_a_unit_with_a_watchdog_lets_go_when_the_host_dies_and_one_without_does_not() -> None:
+    """The claim follows the settings; a module that does not obey it is found out."""
+
+    class Deaf(GuardedUnits):
+        def _obey(self, unit: int, function: int, data: bytes) -> bytes:
+            reply = super()._obey(unit, function, data)
+            self._bites_us = None
+            return reply
+
+    kept = examine(MODBUS, GuardedUnits, only="setpoints")
+    broken = examine(MODBUS, Deaf, only="setpoints")
+
+    assert (kept.falls_safe, examine(MODBUS, ModbusUnits, only="declaration").falls_safe) == (True, False)
+    assert [(check.problems, check.figures["lapsed"]) for check in kept.checks] == [([], 1)]
+    assert broken.checks[0].problems == ["it says that it falls safe; flow stays at 105.5"]

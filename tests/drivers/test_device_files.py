@@ -38,6 +38,8 @@ inputs:
   press: {device: scale, pattern: 'F=(?P<force>\\S+) kN', units: {force: kN}, ranges: {force: [0.0, 50.0]}, stuck_s: 5}
   heat: {device: printer, reports: {nozzle: T}, ranges: {nozzle: [-10.0, 300.0]}}
 """
+PATTERN = "pattern: 'F=(?P<force>\\S+) kN', units: {force: kN}, ranges: {force: [0.0, 50.0]}"
+COLUMNS = "columns: {force: 0}, ranges: {force: [0.0, 50.0]}"
 TEXT = (
     DEVICE.replace("inputs:\n", MACHINES)
     .replace("gate: {device: conveyor, channel: 0}", "gate: {device: bus, unit: 1, coil: 0}")
@@ -98,8 +100,56 @@ def test_a_device_that_cannot_fall_safe_needs_an_interlock() -> None:
         ("reports: {nozzle: T}", "reports: {nozzle: Q}", "inputs.heat.reports"),
         ("begin: [G21, G90]", 'begin: [G21, "M112 ;x"]', "devices.printer.begin"),
         ("coil: 0}", "coil: 0, register: 3}", "give one of"),
+        (
+            "reports: {nozzle: T}, ranges: {nozzle",
+            "reports: {nozzles: T}, ranges: {nozzles",
+            "inputs.heat: reports no 'nozzle', and the pipeline's reading has this field",
+        ),
+        (
+            "units: {force: kN}",
+            "units: {force: N}",
+            "inputs.press: reports 'force' in N, and the pipeline wants kN",
+        ),
     ],
 )
 def test_mistakes_are_named_with_their_place(right: str, mistake: str, told: str) -> None:
     assert right in TEXT
     assert any(told in one for one in wrong(TEXT.replace(right, mistake)))
+
+
+def test_a_field_that_a_point_does_not_report_is_told_with_its_place_and_the_mend() -> None:
+    """It used to be found out at the first reading, by a daemon that ended."""
+    text = TEXT.replace(PATTERN, COLUMNS.replace("force", "forse"))
+    with pytest.raises(ConfigError) as refused:
+        compiled(text)
+    (problem,) = refused.value.problems
+
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if one.startswith("  press:"))
+    assert (problem.line, problem.column, problem.path) == (line, 3, "inputs.press")
+    assert problem.hint == "did you mean 'forse'?"
+
+
+def test_a_field_more_than_the_pipeline_wants_is_no_mistake() -> None:
+    text = TEXT.replace(
+        PATTERN, COLUMNS.replace("{force: 0}", "{force: 0, time: 1}").replace("50.0]}", "50.0], time: [0, 1e9]}")
+    )
+
+    assert next(one for one in compiled(text).devices if one.name == "scale").points[0].settings["columns"] == {
+        "force": 0,
+        "time": 1,
+    }
+
+
+def test_an_output_on_a_unit_with_a_watchdog_falls_safe_by_itself() -> None:
+    """The pulse still needs something outside: nobody can promise that it is done once."""
+    text = TEXT.replace('interlock: "the module\'s own watchdog"', "watchdog_unit: 1, watchdog_register: 90")
+
+    assert [one for one in wrong(text) if "interlock" not in one] == [
+        "outputs.gate.device: device 'bus' does a pulse at-most-once, and 'gate' is a pulse",
+    ]
+
+
+def test_an_output_on_another_unit_than_the_one_with_the_watchdog_does_not() -> None:
+    text = TEXT.replace('interlock: "the module\'s own watchdog"', "watchdog_unit: 2, watchdog_register: 90")
+
+    assert [one.partition(":")[0] for one in wrong(text)] == ["outputs.gate.device", "outputs.flow.device"]

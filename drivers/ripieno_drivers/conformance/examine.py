@@ -66,7 +66,7 @@ def examine(
         tell: called with each check's name before it runs.
     """
     stopwatch = stopwatch or Stopwatch()
-    report = Report(driver.name, device or driver.name, driver.pulse_contract, driver.falls_safe)
+    report = Report(driver.name, device or driver.name, driver.pulse_contract, _fall_safe(driver, factory))
     points = [(name, kind) for name, kind, _ in factory(0).points]
     kinds = {kind for _, kind in points}
     if only in "declaration":
@@ -89,6 +89,14 @@ def examine(
             continue
         _run(driver, factory, check, found, stopwatch)
     return report
+
+
+def _fall_safe(driver: Driver, factory: Factory) -> bool:
+    """Return whether the driver says of every output of its simulated device that it falls safe by itself."""
+    simulated = factory(0)
+    settings = driver.settings(**simulated.settings)
+    moving = [own for _, kind, own in simulated.points if kind in ("pulse", "setpoint")]
+    return bool(moving) and all(driver.is_safe_alone(settings, driver.point(**own)) for own in moving)
 
 
 def _run(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> None:

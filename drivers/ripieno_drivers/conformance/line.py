@@ -71,6 +71,7 @@ class KitLines:
     stuck: bool = False
     mute: bool = False
     missing: bool = False
+    dead: bool = False
     opened: int = 0
     attempts: int = 0
     twice: int = 0
@@ -93,7 +94,7 @@ class KitLines:
         self, port: str, baud: int, on_bytes: Callable[[bytes], None], on_lost: Callable[[str], None]
     ) -> Line:
         self.attempts += 1
-        if self.missing:
+        if self.missing or self.dead:
             raise DeviceError(f"{port}: no such port")
         if self.host is not None:
             self.twice += 1
@@ -127,8 +128,8 @@ class KitLines:
         asyncio.get_running_loop().call_later(for_s, setattr, self, "missing", False)
 
     def kill_host(self) -> None:
-        """The host's process is gone: what it still does reaches nobody."""
-        self.host = None
+        """The host's process is gone: what it still does reaches nobody, until another one is made."""
+        self.host, self.dead = None, True
 
     def strike(self, kind: str) -> bool:
         """Do now what needs no chunk; return whether there was something to do."""

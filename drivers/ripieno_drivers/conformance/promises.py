@@ -166,14 +166,14 @@ async def setpoints(world: World, found: CheckReport) -> None:
         await asyncio.sleep(3 * LEASE_S)
         if not _is_at(world, output, setpoint.value):
             found.problems.append(f"{output} was not renewed: it has lapsed to {world.simulated.level(output)}")
-        if world.driver.falls_safe:
+        if world.falls_safe(output):
             world.lines.kill_host()
             await asyncio.sleep(LEASE_S + 1)
             if not _is_at(world, output, rest):
                 found.problems.append(f"it says that it falls safe; {output} stays at {world.simulated.level(output)}")
             found.figures["lapsed"] += 1
             return  # this host is dead
-    if not world.driver.falls_safe and world.outputs("setpoint"):
+    if world.outputs("setpoint"):
         took_s = await world.stop()
         if took_s > 1:
             found.problems.append(f"run() took {took_s:.1f} s to end")

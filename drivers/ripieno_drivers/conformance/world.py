@@ -98,8 +98,15 @@ class World:
     def outputs(self, kind: str) -> list[str]:
         return [name for name, one, _ in self.simulated.points if one == kind]
 
+    def falls_safe(self, output: str) -> bool:
+        """Say what the driver claims of this output."""
+        settings = self.driver.settings(**self.simulated.settings)
+        own = next(own for name, _, own in self.simulated.points if name == output)
+        return self.driver.is_safe_alone(settings, self.driver.point(**own))
+
     def make(self) -> None:
         """Open the device (again), as a fresh process would."""
+        self.lines.dead = False
         points = [Point(name, kind, self.driver.point(**own)) for name, kind, own in self.simulated.points]
         context = Context(
             device=DEVICE,

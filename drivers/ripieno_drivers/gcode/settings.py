@@ -81,3 +81,8 @@ class GcodePoint:
             raise ValueError(f"`ranges` lacks {missing[0]}: say what is plausible")
         if PLACE in self.end:
             raise ValueError("`end` has no value")
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a reading."""
+        return tuple(self.reports)

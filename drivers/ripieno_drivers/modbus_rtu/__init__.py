@@ -22,6 +22,11 @@ def _open(settings: Any, context: Context) -> Device:
     return ModbusDevice(settings, context)
 
 
+def _falls_safe(settings: ModbusSettings, point: ModbusPoint) -> bool:
+    """Only where the output's unit has a watchdog of its own, which we renew, and which it obeys without us."""
+    return settings.watchdog_unit is not None and settings.watchdog_unit == point.unit
+
+
 DRIVER = Driver(
     name="modbus-rtu",
     summary="coils, registers and sensors on a Modbus RTU bus",
@@ -30,7 +35,7 @@ DRIVER = Driver(
     inputs=frozenset({"reading"}),
     outputs=frozenset({"pulse", "setpoint"}),
     pulse_contract="at-most-once",
-    falls_safe=False,
+    falls_safe=_falls_safe,
     open=_open,
 )
 

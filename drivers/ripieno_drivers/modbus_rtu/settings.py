@@ -33,7 +33,13 @@ class ModbusSettings:
     after_send_ms: Annotated[int, Ge(0), Le(100), doc("kernel: and this long behind the last")] = 0
     echo: Annotated[bool, doc("the adapter gives back what is sent")] = False
     answer_s: Annotated[float, Gt(0), Le(5), doc("how long a unit may take to answer")] = 0.2
-    watchdog_unit: Annotated[Unit | None, doc("the unit whose own watchdog is renewed")] = None
+    watchdog_unit: Annotated[
+        Unit | None,
+        doc(
+            "the unit whose own watchdog is renewed; set it up so that its outputs take their safe values when nobody "
+            "renews it"
+        ),
+    ] = None
     watchdog_register: Annotated[Address, doc("holding register that renews the watchdog when written")] = 0
     watchdog_value: Annotated[int, Ge(0), Le(65_535), doc("what is written there")] = 1
     watchdog_every_s: Annotated[float, Gt(0), Le(60), doc("how often; a third of the watchdog's time or less")] = 0.3

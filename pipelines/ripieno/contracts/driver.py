@@ -166,6 +166,18 @@ class RecordDevice(Device, Protocol):
         """
 
 
+@runtime_checkable
+class NamesFields(Protocol):
+    """A point (`Driver.point`) that knows what its readings will have in them: `check` holds the pipeline against it.
+
+    `fields`: the names; empty where the point is no reading. A point may also have `units`, a mapping from fields to
+    the units that it reports them in: each must be the pipeline's.
+    """
+
+    @property
+    def fields(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """What an entry point of `ripieno.drivers` loads to.
@@ -173,8 +185,8 @@ class Driver:
     `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound
     to it.
     `inputs`, `outputs`: kinds it can serve. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the
-    device itself
-    puts outputs to their safe values when the daemon is silent.
+    device itself puts outputs to their safe values when the daemon is silent; where that depends on how it is set up,
+    a function of the device's settings and the output's point.
     """
 
     name: str
@@ -184,8 +196,12 @@ class Driver:
     inputs: frozenset[str]
     outputs: frozenset[str]
     pulse_contract: str
-    falls_safe: bool
+    falls_safe: bool | Callable[[Any, Any], bool]
     open: Callable[[Any, Context], Device]
+
+    def is_safe_alone(self, settings: Any, point: Any) -> bool:
+        """Say whether this output of a device with these settings falls safe when the daemon is silent."""
+        return self.falls_safe(settings, point) if callable(self.falls_safe) else self.falls_safe
 
 
 def check_kinds(driver: Driver, wanted: Mapping[str, str]) -> list[str]:
