@@ -31,6 +31,11 @@ class Condition:
         return self._function(values), values
 
 
+def is_observed() -> bool:
+    """Whether conditions that are made now tell of each evaluation."""
+    return _observer.get() is not None
+
+
 @contextmanager
 def observed(observer: Observer) -> Iterator[None]:
     """Tell the observer of every evaluation (tree, values of its reads, value) of the conditions made in this block."""

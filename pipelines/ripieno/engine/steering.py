@@ -16,6 +16,7 @@ from ripieno.values import UNKNOWN
 
 from .bookings import Bookings
 from .condition import Condition
+from .conditions import conditions
 from .effects import Alarm, Fired, Set
 from .scene import Scene, Value
 from .watch import Trial, Watch
@@ -27,7 +28,8 @@ class Steering:
     def __init__(self, plan: PipelinePlan, scene: Scene, bookings: Bookings) -> None:
         self._scene, self._bookings = scene, bookings
         self._watches = [Watch(rule) for rule in plan.rules if not rule.each]
-        self._when = {watch.rule.name: Condition(watch.rule.when) for watch in self._watches}
+        self._when = conditions([watch.rule.when for watch in self._watches])
+        self._awake = set(range(len(self._watches)))  # those that time may move: true, or on a schedule
         self._that = {w.rule.name: Condition(w.rule.verify.that) for w in self._watches if w.rule.verify is not None}
         self._amounts = {
             (watch.rule.name, index): Condition(effect.value)
@@ -38,8 +40,12 @@ class Steering:
         self._samplers: dict[str, list[tuple[Condition, Accumulator]]] = {}
         for aggregate, accumulator in zip(plan.aggregates, scene.accumulators, strict=True):
             self._samplers.setdefault(aggregate.on, []).append((Condition(aggregate.of), accumulator))
-        self._steering = {
-            output: [w for w in self._watches if any(_sets(effect, output) for effect in w.rule.do)]
+        self._steered_by = {
+            output: [
+                number
+                for number, watch in enumerate(self._watches)
+                if any(_sets(effect, output) for effect in watch.rule.do)
+            ]
             for output in scene.setpoints
         }
         self._blind_since: dict[str, int] = {}
@@ -62,16 +68,17 @@ class Steering:
     def look(self, t: int) -> None:
         """Judge trials that are due, then let every rule see its condition and act if it fires."""
         for watch in self._watches:
-            self._judge(watch, t)
-        blind: set[str] = set()
-        for watch in self._watches:
-            condition = self._when[watch.rule.name]
-            value, operands = condition.value(self._scene.look_up)
-            if value is UNKNOWN:
-                blind.add(watch.rule.name)
-            if watch.see(value is True, t):
-                self._act(watch, t, condition.reads, operands)
-        self._let_go(blind, t)
+            if watch.trial is not None:
+                self._judge(watch, t)
+        for number in sorted(self._awake.union(self._when.look(self._scene.look_up))):
+            watch, holds = self._watches[number], self._when.value(number) is True
+            if watch.see(holds, t):
+                self._act(watch, t, *self._when.seen(number))
+            if holds or watch.rule.every_ns:
+                self._awake.add(number)
+            else:
+                self._awake.discard(number)
+        self._let_go(t)
 
     def watch(self, rule: str) -> Watch:
         """Return the state of a rule over time. Raises KeyError."""
@@ -112,16 +119,18 @@ class Steering:
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned; rules that the snapshot does not know begin anew."""
         watches, self._blind_since = state
+        self._awake = set(range(len(self._watches)))
         for watch in self._watches:
             if watch.rule.name in watches:
                 watch.restore(watches[watch.rule.name])
 
-    def _let_go(self, blind: set[str], t: int) -> None:
+    def _let_go(self, t: int) -> None:
         """Let setpoints take their safe value whose rules have all been blind for longer than the lease."""
         scene = self._scene
-        for output, watches in self._steering.items():
+        for output, numbers in self._steered_by.items():
+            watches = [self._watches[number] for number in numbers]
             safe = float(scene.outputs[output].safe)
-            if not watches or scene.setpoints[output] == safe or any(w.rule.name not in blind for w in watches):
+            if not watches or scene.setpoints[output] == safe or not self._is_blind(output):
                 self._blind_since.pop(output, None)
                 continue
             since = self._blind_since.setdefault(output, t)
@@ -138,6 +147,9 @@ class Steering:
                 Fired(watches[0].rule.name, "let-go", output, before, safe, ()),
                 Alarm("steering-blind", text),
             ]
+
+    def _is_blind(self, output: str) -> bool:
+        return all(self._when.value(number) is UNKNOWN for number in self._steered_by[output])
 
     def _act(self, watch: Watch, t: int, reads: Sequence[Operand | AggregateRef], values: list[object]) -> None:
         scene = self._scene
