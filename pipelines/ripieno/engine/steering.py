@@ -100,7 +100,8 @@ class Steering:
 
     def deadline(self, t: int) -> int | None:
         """Return the earliest time at which `look` is needed though nothing happens."""
-        waits = [due for watch in self._watches if (due := watch.deadline(t)) is not None]
+        waits = [due for number in self._awake if (due := self._watches[number].deadline(t)) is not None]
+        waits += [w.trial.judge_t for w in self._watches if w.trial is not None and w.trial.judge_t]
         scene = self._scene
         if (turns := self._turning.next_ns(t, scene.accumulators, scene.look_up, scene.lapses)) is not None:
             waits.append(turns)
