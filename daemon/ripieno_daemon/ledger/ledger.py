@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -287,6 +287,18 @@ class Ledger:
         count = await self._database.write(lambda tx: batch.erase(tx, first_id, last_id))
         if count:
             self.append("erasure", t_ns, struct.pack(">qqq", first_id, last_id, count))
+        return count
+
+    async def give_up(self, after_id: int, upto_seq: int, keep: Collection[str], limit: int) -> int:
+        """Erase the payloads of at most `limit` unreceipted rows of the stream behind record `after_id` and up to
+        number `upto_seq`, but of kinds in `keep`. Returns how many; an `erasure` record says so.
+        """
+        numbers = [kinds.number_of(kind) for kind in keep]
+        first_id, last_id, count = await self._database.write(
+            lambda tx: batch.give_up(tx, after_id, upto_seq, numbers, limit)
+        )
+        if count:
+            self.append("erasure", self._tip.t_ns, struct.pack(">qqq", first_id, last_id, count))
         return count
 
     async def _use(self, dictionary: bytes) -> None:
