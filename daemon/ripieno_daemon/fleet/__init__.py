@@ -12,7 +12,7 @@ Start: station.py (a device's end), outbox.py (its results), consumer.py (the ot
 from .consumer import Consumer
 from .envelope import BadEnvelope, Envelope, Sender, decode, encode
 from .message_broker import Faults, MessageBroker
-from .outbox import Outbox
+from .outbox import Outbox, Quota
 from .station import Station
 from .topics import Topics
 
@@ -23,6 +23,7 @@ __all__ = [
     "Faults",
     "MessageBroker",
     "Outbox",
+    "Quota",
     "Sender",
     "Station",
     "Topics",

@@ -20,15 +20,15 @@ from ripieno.errors import BrokerError
 from ..ports.thread import OwnThread
 from .broker_tls import TlsFiles, client_context, why_closed
 from .envelope import CONTENT_TYPE
-from .message_broker import Will
-from .topics import is_never_retained
+from .message_broker import Unheard, Will
+from .topics import is_json, is_never_retained
 
 WINDOW = 16
 RECEIVE_MAXIMUM = 32
 CONNECT_S = 10.0
 MISC_S = 1.0
 OVERHEAD_BYTES = 128  # of a PUBLISH beside topic and payload: header, packet id, properties
-TAKEN_OVER = 0x8E
+NOBODY, TAKEN_OVER = 0x10, 0x8E  # reason codes of MQTT 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class MqttConnection:
         self._loop = asyncio.get_running_loop()
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self._up: asyncio.Future[None] = self._loop.create_future()
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[int]] = {}
         self._subscribed: dict[int, asyncio.Future[None]] = {}
         self._slots = asyncio.Semaphore(WINDOW)
         self._max_packet: int | None = None
@@ -127,7 +127,7 @@ class MqttConnection:
         if self._max_packet is not None and size > self._max_packet:
             raise BrokerError(f"{topic}: a message of {size} bytes; this broker takes {self._max_packet}")
         properties = _properties(PacketTypes.PUBLISH)
-        properties.ContentType = CONTENT_TYPE
+        properties.ContentType = "application/json" if is_json(topic) else CONTENT_TYPE
         await self._deliver(topic, payload, retain, properties)
 
     async def _deliver(self, topic: str, payload: bytes, retain: bool, properties: Any) -> None:
@@ -140,7 +140,8 @@ class MqttConnection:
                 raise BrokerError(f"{topic}: {paho.error_string(info.rc)}")
             future = self._waiting[info.mid] = self._loop.create_future()
             try:
-                await future
+                if await future == NOBODY and is_json(topic):
+                    raise Unheard(f"{topic}: nobody has subscribed to it")
             finally:
                 self._waiting.pop(info.mid, None)
 
@@ -278,10 +279,10 @@ class MqttConnection:
             if reason.is_failure:
                 future.set_exception(self._refusal(reason))
             else:
-                future.set_result(None)
+                future.set_result(reason.value)
 
     def _refusal(self, reason: Any) -> Exception:
-        return BrokerError(f"the broker refused a message: {reason}")
+        return Unheard(f"the broker refused a message: {reason}")
 
     def _on_subscribe(self, _client: Any, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
         future = self._subscribed.pop(mid, None)

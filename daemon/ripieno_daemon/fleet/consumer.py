@@ -8,6 +8,7 @@ cumulative), then the broker's messages are acknowledged: whatever dies between,
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ SCHEMA = (
     " PRIMARY KEY (device, stream, epoch)) WITHOUT ROWID",
 )
 MAX_ROWS = 1000
+MAX_DROPPED = 1_000_000
+GAP = struct.Struct(">qqq")  # first record id, count, count: as the ledger tells its own
 EPOCH_BYTES = 8
 QUEUE = 4096  # far above what brokers let be unacknowledged
 GROUP = 64  # messages in one transaction
@@ -33,12 +36,19 @@ Message = tuple[str, bytes, Callable[[], None]]
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A batch as it was sent, checked for form."""
+    """A batch as it was sent, checked for form: rows, or how many are gone and the record id of the first of them."""
 
     stream: str
     epoch: bytes
     first: int
     rows: list[list[Any]]
+    dropped: int = 0
+    first_id: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many numbers it covers."""
+        return self.dropped or len(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,11 @@ def parse(body: Mapping[str, Any], stream: str) -> Incoming:
         raise BadEnvelope("batch", f"stream {body.get('stream')!r} on the topic of {stream!r}")
     if not isinstance(epoch, bytes) or len(epoch) != EPOCH_BYTES:
         raise BadEnvelope("batch", f"'epoch' should be {EPOCH_BYTES} bytes")
-    if type(first) is not int or not 0 < first < 2**62 or not isinstance(rows, list) or not 0 < len(rows) <= MAX_ROWS:
-        raise BadEnvelope("batch", f"'first' should be a number above 0, 'rows' 1 to {MAX_ROWS} rows")
+    dropped, first_id = body.get("dropped", 0), body.get("id", 0)
+    if not all(type(number) is int and 0 <= number < 2**62 for number in (first, dropped, first_id)) or not first:
+        raise BadEnvelope("batch", "'first', 'dropped' and 'id' should be numbers, 'first' above 0")
+    if not isinstance(rows, list) or (bool(rows) == bool(dropped)) or len(rows) > MAX_ROWS or dropped > MAX_DROPPED:
+        raise BadEnvelope("batch", f"1 to {MAX_ROWS} 'rows' are expected, or none and 'dropped'")
     for offset, row in enumerate(rows):
         if not isinstance(row, list) or [type(each) for each in row] != [int, int, str, int, bytes]:
             raise BadEnvelope("batch", f"row {offset} should be [seq, record id, kind, t_ns, payload]")
@@ -78,7 +91,7 @@ def parse(body: Mapping[str, Any], stream: str) -> Incoming:
             raise BadEnvelope("batch", f"row {offset} has number {row[0]}, not {first + offset}")
         if not all(-(2**63) <= each < 2**63 for each in (row[1], row[3])):
             raise BadEnvelope("batch", f"row {offset} has a number of more than 64 bits")
-    return Incoming(stream, epoch, first, rows)
+    return Incoming(stream, epoch, first, rows, dropped, first_id)
 
 
 class Consumer:
@@ -90,7 +103,7 @@ class Consumer:
         self._database, self._broker, self._fleet = database, broker, fleet
         self._sender, self._say = sender, say
         self._incoming: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
-        self.taken = self.skipped = self.gaps = self.refused = 0
+        self.taken = self.skipped = self.gaps = self.refused = self.missing = 0
 
     @classmethod
     async def open(
@@ -153,7 +166,9 @@ class Consumer:
         verdicts = await self._database.write(lambda tx: [store(tx, *batch) for batch in given])
         answers: dict[tuple[StreamTopic, bytes], Verdict] = {}
         for (source, batch), verdict in zip(given, verdicts, strict=True):
-            self.taken += 0 if verdict.refused else len(batch.rows) - verdict.skip
+            new = 0 if verdict.refused else batch.count - verdict.skip
+            self.taken += 0 if batch.dropped else new
+            self.missing += new if batch.dropped else 0
             self.skipped += verdict.skip
             self.gaps += verdict.refused
             key = source, batch.epoch
@@ -190,10 +205,12 @@ def store(tx: Transaction, source: StreamTopic, batch: Incoming) -> Verdict:
     """Put a batch into the database: what is new of it, and the mark."""
     key = (source.device, source.stream, batch.epoch)
     found = tx.execute("SELECT upto FROM marks WHERE device = ? AND stream = ? AND epoch = ?", key).fetchone()
-    verdict = judge(found[0] if found else 0, batch.first, len(batch.rows))
-    if not verdict.refused and verdict.skip < len(batch.rows):
-        tx.executemany(
-            "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(*key, *row) for row in batch.rows[verdict.skip :]]
-        )
+    verdict = judge(found[0] if found else 0, batch.first, batch.count)
+    if not verdict.refused and verdict.skip < batch.count:
+        rows = batch.rows[verdict.skip :]
+        if batch.dropped:  # one row for the hole, where it begins
+            gap = GAP.pack(batch.first_id, batch.count - verdict.skip, batch.count - verdict.skip)
+            rows = [[batch.first + verdict.skip, batch.first_id, "gap", 0, gap]]
+        tx.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(*key, *row) for row in rows])
         tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (*key, verdict.upto))
     return verdict

@@ -34,6 +34,12 @@ class Faults:
     delay_s: float = 0.0
 
 
+class Unheard(BrokerError):
+    """The connection is good, and the broker did not take a message or had nobody to give it to: trying again at once
+    will not help.
+    """
+
+
 class Will(NamedTuple):
     """What is published, retained, when a client goes without a word."""
 

@@ -7,7 +7,9 @@ reports a gap, and after 2 s without progress. A PUBACK says that a broker has a
 (measured: 500 of 500): it frees nothing, unless the stream is declared `receipt: puback` for a site without a
 consumer of ours.
 
-    batch    {stream, epoch, first, rows: [[seq, record id, kind, t_ns, payload], ...]}
+What is given up for want of room is the oldest, is counted, and is told to the consumer as a hole (parcels.py).
+
+    batch    {stream, epoch, first, rows: [[seq, record id, kind, t_ns, payload], ...]} or {..., dropped: count}
     receipt  {stream, epoch, upto} and, when a batch did not join on, {gap: true}
 """
 
@@ -16,24 +18,34 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ripieno.contracts.ports import Broker, Clock
-from ripieno.errors import BrokerError
+from ripieno.errors import BrokerError, StorageError
 
 from ..ledger import Ledger, StreamRow
 from .envelope import BadEnvelope, Sender, decode
+from .message_broker import Unheard
+from .parcels import Parcel, as_json, cut
 from .topics import Topics
 
-ROWS = 128
-BYTES = 64 * 1024
 READ_ROWS, READ_BYTES = 512, 512 * 1024
-ROW_BYTES = 32  # of a row beside its payload
 WINDOW = 16
 FLYING = 12  # messages without a PUBACK: the connection has 16 places, and answers to commands need some
 PROGRESS_S = 2.0
 REWIND_S = 0.5  # one gap in a full window is reported by all 15 messages behind it: rewind once
+HOLD_S = 10.0  # after a message that the broker did not take, or that nobody has subscribed to
+GIVEN_UP_AT_ONCE = 2000
 MAX_RECEIPT_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many rows may wait for a receipt. Above, the oldest are given up, but of the kinds in `keep`."""
+
+    rows: int
+    keep: frozenset[str] = frozenset({"alarm", "command", "outcome", "update"})
 
 
 class Batch(NamedTuple):
@@ -47,7 +59,8 @@ class Batch(NamedTuple):
 class Outbox:
     """One stream of one ledger, over one broker. `run()` is a task; the other methods are called on the loop.
 
-    `receipt`: "consumer" (each row counts once) or "puback" (any subscriber; freed when the broker has it).
+    `receipt`: "consumer" (each row counts once) or "puback": each row goes out as plain JSON, to any subscriber, and
+    is freed when the broker has it; what the broker or the subscriber loses then is lost. `quota` None: none.
     """
 
     def __init__(
@@ -60,20 +73,22 @@ class Outbox:
         *,
         stream: str = "results",
         receipt: str = "consumer",
+        quota: Quota | None = None,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._ledger, self._broker, self._clock = ledger, broker, clock
         self._topics, self._sender, self._say = topics, sender, say
-        self._stream, self._receipt = stream, receipt
+        self._stream, self._receipt, self._quota = stream, receipt, quota
         self._mark = (0, 0)
         self._sent = (0, 0)
         self._window: list[Batch] = []
         self._ahead: deque[StreamRow] = deque()
         self._flying = 0
         self._is_up = False
-        self._progress_ns = self._rewound_ns = 0
+        self._progress_ns = self._rewound_ns = self._held_until_ns = 0
+        self._in_trouble = False
         self._wake = asyncio.Event()
-        self.rewinds = self.refused = 0
+        self.rewinds = self.refused = self.given_up = 0
 
     @property
     def receipted(self) -> int:
@@ -125,11 +140,18 @@ class Outbox:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._is_up and len(self._window) < WINDOW and self._flying < FLYING:
+                while self._may_send():
                     if not self._ahead and not await self._read_ahead():
                         break
                     if self._ahead and self._is_up:  # else: rewound, or cut off, meanwhile
-                        self._send(group, self._cut())
+                        self._send(group, cut(self._ahead))
+
+    def _may_send(self) -> bool:
+        # Without receipts the order of PUBACKs decides what is freed: one message's rows after the other's.
+        flying = FLYING if self._receipt == "consumer" else 1
+        if not self._is_up or len(self._window) >= WINDOW or self._flying >= flying:
+            return False
+        return self._clock.monotonic_ns() >= self._held_until_ns
 
     async def _read_ahead(self) -> bool:
         """Read the next rows; False: there are none."""
@@ -139,42 +161,43 @@ class Outbox:
             self._ahead.extend(rows)
         return bool(rows)
 
-    def _cut(self) -> list[StreamRow]:
-        """Take the rows of one message from what was read ahead, at least one."""
-        rows = [self._ahead.popleft()]
-        size = len(rows[0].payload) + ROW_BYTES
-        while self._ahead and len(rows) < ROWS:
-            size += len(self._ahead[0].payload) + ROW_BYTES
-            if size > BYTES:
-                break
-            rows.append(self._ahead.popleft())
-        return rows
-
-    def _send(self, group: asyncio.TaskGroup, rows: list[StreamRow]) -> None:
-        batch = Batch(rows[0].seq, rows[-1].seq, rows[-1].id)
-        body = {
-            "stream": self._stream,
-            "epoch": self._ledger.epoch,
-            "first": batch.first,
-            "rows": rows,
-        }
-        message = self._sender.wrap("batch", body)
+    def _send(self, group: asyncio.TaskGroup, parcel: Parcel) -> None:
+        batch = Batch(parcel.rows[0].seq, parcel.last, parcel.last_id)
         if not self._window:
             self._progress_ns = self._clock.monotonic_ns()
         self._window.append(batch)
         self._sent = (batch.last, batch.last_id)
         self._flying += 1
-        group.create_task(self._publish(batch, message), name=f"outbox {self._stream} {batch.first}")
+        publishing = self._publish(batch, self._messages(parcel))
+        group.create_task(publishing, name=f"outbox {self._stream} {batch.first}")
 
-    async def _publish(self, batch: Batch, message: bytes) -> None:
+    def _messages(self, parcel: Parcel) -> list[tuple[str, bytes]]:
+        if self._receipt == "consumer":
+            body = parcel.body(self._stream, self._ledger.epoch)
+            return [(self._topics.stream(self._stream), self._sender.wrap("batch", body))]
+        topic, device = self._topics.mirror(self._stream), self._topics.device
+        return [(topic, as_json(row, device, self._stream, parcel.dropped)) for row in parcel.rows]
+
+    async def _publish(self, batch: Batch, messages: list[tuple[str, bytes]]) -> None:
         try:
-            await self._broker.publish(self._topics.stream(self._stream), message)
+            for topic, message in messages:
+                await self._broker.publish(topic, message)
+            self._in_trouble = False
             self._on_puback(batch)
+        except Unheard as error:
+            self._hold(error)
         except BrokerError:
             pass  # without a receipt it is sent again: after the next connect, or for want of progress
         finally:
             self._flying -= 1
             self._wake.set()
+
+    def _hold(self, error: Unheard) -> None:
+        """The connection is good, and this will not get better by itself: tell a person, try seldom."""
+        self._held_until_ns = self._clock.monotonic_ns() + int(HOLD_S * 1e9)
+        if not self._in_trouble:
+            self._in_trouble = True
+            self._say(f"ALARM results of stream {self._stream} wait: {error}")
 
     def _on_puback(self, batch: Batch) -> None:
         """The broker has it. That frees a row only where the stream says so."""
@@ -214,5 +237,22 @@ class Outbox:
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(PROGRESS_S / 4)
+            self._wake.set()  # what was held back may go
+            await self._keep_quota()
             if self._window and self._clock.monotonic_ns() - self._progress_ns > PROGRESS_S * 1e9:
                 self._rewind()
+
+    async def _keep_quota(self) -> None:
+        """Give up the oldest rows above the quota: their payloads go, and each hole is told to the consumer."""
+        if self._quota is None or self.backlog <= self._quota.rows:
+            return
+        upto = self._ledger.last_seq - self._quota.rows
+        try:
+            count = await self._ledger.give_up(self._mark[1], upto, self._quota.keep, GIVEN_UP_AT_ONCE)
+        except StorageError:
+            return  # the ledger tells of a disk that refuses
+        if count and not self.given_up:
+            self._say(
+                f"ALARM {self.backlog} results of stream {self._stream} wait: the oldest are given up, and counted"
+            )
+        self.given_up += count

@@ -54,6 +54,10 @@ class Topics:
         """Batches of a stream."""
         return f"{self._base}/up/s/{check_name(stream)}"
 
+    def mirror(self, stream: str) -> str:
+        """Rows of a stream as plain JSON, one a message, for subscribers that are not ours."""
+        return f"{self._base}/up/json/{check_name(stream)}"
+
     def receipt(self, stream: str) -> str:
         """Receipts of a stream."""
         return f"{self._base}/dn/ack/{check_name(stream)}"
@@ -99,6 +103,11 @@ def parse_stream(topic: str) -> StreamTopic:
     if len(parts) != 7 or parts[:2] != ROOT.split("/") or parts[4:6] != ["up", "s"]:
         raise ValueError(f"{topic!r} is no topic of a stream")
     return StreamTopic(check_name(parts[3]), check_name(parts[6]))
+
+
+def is_json(topic: str) -> bool:
+    """Whether plain JSON is published there."""
+    return topic.split("/")[4:6] == ["up", "json"]
 
 
 def is_never_retained(topic: str) -> bool:

@@ -16,7 +16,7 @@ from daemon.fleet.plant import Device, Other, settled
 from ripieno.contracts.ports import Broker
 from ripieno.errors import BrokerError
 from ripieno_daemon.fleet.broker_mqtt import MqttBroker, MqttSettings
-from ripieno_daemon.fleet.message_broker import Will
+from ripieno_daemon.fleet.message_broker import Unheard, Will
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 
 needs_mosquitto = [pytest.mark.mosquitto, pytest.mark.skipif(MOSQUITTO is None, reason="no mosquitto on this machine")]
@@ -283,3 +283,22 @@ def test_a_link_that_is_open_at_one_end_only_is_noticed() -> None:
         "more than twice the keepalive and two looks (and 2 s of a busy machine)"
     )
     assert 2 * MqttSettings(host="x", client_id="a").keepalive_s + 2 <= 15
+
+
+@pytest.mark.mosquitto
+@pytest.mark.skipif(MOSQUITTO is None, reason="no mosquitto on this machine")
+def test_a_mirror_that_nobody_has_subscribed_to_is_told_and_other_topics_are_not(tmp_path: Path) -> None:
+    """The broker says so with its PUBACK (0x10); for states and answers nobody needs to listen."""
+    topic = "ripieno/1/plant/line-1/up/json/results"
+
+    async def body() -> None:
+        async with mosquitto(tmp_path) as connect, Client(connect("line-1")).connected() as a:
+            with pytest.raises(Unheard, match="nobody has subscribed"):
+                await a.broker.publish(topic, b"{}")
+            await a.broker.publish("ripieno/1/plant/line-1/up/cmd", b"answer")
+            async with Client(connect("node-red")).connected("ripieno/1/plant/+/up/json/#") as listener:
+                await a.broker.publish(topic, b'{"seq": 1}')
+
+                assert await listener.got.get() == (topic, b'{"seq": 1}')
+
+    asyncio.run(body())
