@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from ripieno.errors import RipienoError
 
-LONGEST_REQUEST: Final = 4096
+LONGEST_REQUEST: Final = 512 << 10  # a message of 64 kB, whatever its signs need as JSON
 LONGEST_ANSWER: Final = 4 << 20
 MOST_CALLERS: Final = 16
 ASK_S: Final = 30.0
@@ -107,7 +107,7 @@ class LocalSocket:
         self._callers.add(task)
         try:
             await self._converse(reader, writer)
-        except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
+        except (OSError, ValueError, RecursionError, TimeoutError, asyncio.IncompleteReadError):
             pass  # the caller is gone, says what is no request, or takes no answer: its line is closed
         finally:
             self._callers.discard(task)

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
+from pathlib import Path
 from typing import cast
 
 from ripieno.contracts.site import Endpoint, Tls
@@ -17,9 +18,10 @@ BUFFER_BYTES = 256 * 1024  # of what has come and was not read: above it the pee
 
 
 class SystemNetwork:
-    """Connections of this machine. See contracts.site.Network."""
+    """Connections of this machine. See contracts.site.Network. A relative path of a certificate counts from `root`."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._thread = OwnThread("tls files")
 
     async def connect(self, endpoint: Endpoint) -> TcpStream:
@@ -27,7 +29,7 @@ class SystemNetwork:
         context = None
         if (tls := endpoint.tls) is not None:
             try:
-                context = await self._thread.run(lambda: client_context(tls))  # files: not on the loop
+                context = await self._thread.run(lambda: client_context(tls, self._root))  # files: not on the loop
             except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
                 raise DeviceError(f"{endpoint}: {_files(tls)}: {error}; correct them") from error
         loop = asyncio.get_running_loop()
@@ -148,16 +150,16 @@ class TcpStream(asyncio.Protocol):
         self.resume_writing()
 
 
-def client_context(tls: Tls) -> ssl.SSLContext:
+def client_context(tls: Tls, root: Path) -> ssl.SSLContext:
     """Return a context that verifies the peer and its name; TLS 1.2 or newer.
 
     Raises:
         OSError: a file is missing, or is not what it should be.
     """
-    context = ssl.create_default_context(cafile=tls.ca_file or None)
+    context = ssl.create_default_context(cafile=str(root / tls.ca_file) if tls.ca_file else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate_file:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
+        context.load_cert_chain(root / tls.certificate_file, root / tls.key_file)
     return context
 
 

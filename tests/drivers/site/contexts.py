@@ -48,7 +48,7 @@ def context(told: Told, root: Path, points: list[Point], **other: Any) -> Contex
         "lines": nothing,
         "folder": FolderWatch(),
         "storage": DiskStorage(root),
-        "network": SystemNetwork(),
+        "network": SystemNetwork(root),
         "files": DiskFiles(root),
         "intents": nothing,
         "recorded": told.record,
