@@ -1,0 +1,216 @@
+"""What is promised of the service, each promise with the way it is put to the test.
+
+    kill     SIGKILL              active again within 2 s
+    hang     SIGSTOP              active again within WatchdogSec + 2 s
+    restart  systemctl restart    active again within 1 s
+    disk     the state's disk is full: control goes on, says so, and the record is whole again when there is room
+    edit     a bad file at a restart: the last good plan; at a reload: refused, and what ran runs on
+    loop     it is killed again and again: safe mode, which a person ends
+
+Meanwhile no output is energised for longer than LINK_SILENCE_MS after the board last heard the host, as it counts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .machine import Machine
+
+KILL_S, WATCHDOG_S, HANG_S, RESTART_S, STOP_S = 2.0, 5.0, 2.0, 1.0, 5.0
+READY_S = 20.0
+LINK_SILENCE_MS = 300.0
+LOOKS_MS = 60.0  # the board is looked at every 10 ms, by a process that shares a busy machine
+REPORT = "/run/ripieno-sim/report.json"
+DEVICE = "/etc/ripieno/device.yaml"
+
+
+@dataclass
+class Figures:
+    """What was measured; `broken` has a sentence for each promise that was not kept."""
+
+    times_s: dict[str, list[float]] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def took(self, trial: str, seconds: float, limit_s: float) -> None:
+        """Note a time and hold it against its limit."""
+        self.times_s.setdefault(trial, []).append(round(seconds, 3))
+        if seconds > limit_s:
+            self.broken.append(f"{trial}: {seconds:.2f} s, promised {limit_s:g} s")
+
+    def hold(self, promise: str, kept: bool, evidence: object = "") -> None:
+        """Note a promise that is kept or not."""
+        if not kept:
+            self.broken.append(f"{promise} ({evidence})" if evidence != "" else promise)
+
+
+class Trials:
+    """All trials on one machine."""
+
+    def __init__(self, machine: Machine, say: Callable[[str], None]) -> None:
+        self._machine, self._say = machine, say
+        self.figures = Figures()
+
+    def all(self, count: int) -> Figures:
+        """Run every trial, those that can be repeated `count` times."""
+        self.until_ready("at first")
+        for name, trial in (("kill", self.kill), ("hang", self.hang), ("restart", self.restart)):
+            for number in range(count):
+                self._say(f"{name} {number + 1} of {count}")
+                trial()
+                self.until_ready(f"after {name} {number + 1}")
+                self.moves(f"after {name} {number + 1}")
+        for trial in (self.disk, self.edit, self.crash_loop, self.stop):
+            self._say(trial.__name__.replace("_", " "))
+            trial()
+        self.board()
+        return self.figures
+
+    def kill(self) -> None:
+        """P1: the process is gone from one instant to the next."""
+        before = self._fresh()
+        began = time.monotonic()
+        self._machine.signal("KILL", before["MainPID"])
+        self.figures.took("kill", self._active_again(before, began), KILL_S)
+
+    def hang(self) -> None:
+        """P4: the process is there and does nothing."""
+        before = self._fresh()
+        began = time.monotonic()
+        self._machine.signal("STOP", before["MainPID"])
+        self.figures.took("hang", self._active_again(before, began, WATCHDOG_S + 20), WATCHDOG_S + HANG_S)
+
+    def restart(self) -> None:
+        """A person restarts it."""
+        before = self._fresh()
+        began = time.monotonic()
+        self._machine.run("systemctl", "restart", "ripieno")
+        self.figures.took("restart", self._active_again(before, began), RESTART_S)
+
+    def disk(self) -> None:
+        """D1: no byte more can be written."""
+        machine = self._machine
+        machine.status(
+            "sh",
+            "-c",
+            "dd if=/dev/zero of=/var/lib/ripieno/filler bs=64k; dd if=/dev/zero of=/var/lib/ripieno/filler2 bs=1k",
+        )
+        self._wait("the full disk is an alarm", lambda: "storage" in self._alarms(), 30)
+        opened = self.report()["openings"]
+        self._wait("the gate still moves on a full disk", lambda: self.report()["openings"] >= opened + 5, 30)
+        status = machine.ask("status")
+        self.figures.hold("the daemon is healthy on a full disk", bool(status.get("healthy")), status.get("doing"))
+        pid = machine.show()["MainPID"]
+        machine.run("rm", "-f", "/var/lib/ripieno/filler", "/var/lib/ripieno/filler2")
+        self._wait("the record is durable when there is room again", self._is_durable, 30)
+        self.figures.hold("a full disk costs no restart", machine.show()["MainPID"] == pid)
+
+    def edit(self) -> None:
+        """G5 and bad starts."""
+        machine = self._machine
+        good = machine.text(DEVICE)
+        machine.file(DEVICE).write_text(good.replace("outputs:", "outputz:"))
+        self.figures.hold("systemctl reload refuses a bad file", machine.status("systemctl", "reload", "ripieno") != 0)
+        self.figures.hold("what ran runs on after a refused reload", bool(machine.ask("status").get("ready")))
+        self._forget()
+        machine.run("systemctl", "restart", "ripieno")
+        self.until_ready("on the last good plan")
+        status = machine.ask("status")
+        source = (status.get("plan") or {}).get("source")
+        self.figures.hold("a bad file at a start leaves the last good plan", source == "last good plan", source)
+        shown = machine.show()["StatusText"]
+        self.figures.hold("systemctl status names the bad line", "device.yaml:" in shown, shown)
+        machine.file(DEVICE).write_text(good)
+        self.figures.hold("systemctl reload takes a good file", machine.status("systemctl", "reload", "ripieno") == 0)
+        self.until_ready("after the mend")
+        self.figures.hold("no alarm is left after the mend", not self._alarms(), self._alarms())
+
+    def crash_loop(self) -> None:
+        """P9: it dies again and again."""
+        machine = self._machine
+        self._forget()
+        for _ in range(6):
+            before = machine.show()
+            machine.signal("KILL", before["MainPID"])
+            self._active_again(before, time.monotonic())
+        status = machine.ask("status")
+        self.figures.hold("a crash loop ends in safe mode", status.get("phase") == "safe mode", status.get("phase"))
+        self._wait("the board is safe in safe mode", lambda: self.report()["levels"] == {"0": 0, "1": 10_000}, 5)
+        self.figures.hold("rearm ends safe mode", machine.status("/opt/ripieno/bin/ripieno", "rearm") == 0)
+        self.until_ready("after safe mode")
+
+    def stop(self) -> None:
+        """P10, by systemd."""
+        began = time.monotonic()
+        self._machine.run("systemctl", "stop", "ripieno")
+        self.figures.took("stop", time.monotonic() - began, STOP_S)
+        shown = self._machine.show()
+        self.figures.hold("a stop is a success", shown["Result"] == "success" and shown["ExecMainStatus"] == "0", shown)
+        self._wait("outputs are safe after a stop", lambda: self.report()["levels"] == {"0": 0, "1": 10_000}, 2)
+
+    def board(self) -> None:
+        """What the board counted over all of it."""
+        report = self.report()
+        self.figures.facts["board"] = report
+        unheard = report["energised_unheard_ms"]
+        kept = unheard <= LINK_SILENCE_MS + LOOKS_MS
+        self.figures.hold(f"outputs fall safe within {LINK_SILENCE_MS:g} ms of silence", kept, unheard)
+        self.figures.hold("no command was executed twice", report["doubled"] == 0, report["doubled"])
+
+    def report(self) -> dict[str, Any]:
+        """Return what the simulated board saw so far."""
+        found = json.loads(self._machine.text(REPORT))
+        assert isinstance(found, dict)
+        return found
+
+    def until_ready(self, when: str) -> None:
+        """Wait until an act is possible."""
+        began = time.monotonic()
+        self._wait(
+            f"ready {when}", lambda: self._machine.status("/opt/ripieno/bin/ripieno", "health", "--ready") == 0, READY_S
+        )
+        self.figures.facts.setdefault("ready_s", []).append(round(time.monotonic() - began, 1))
+
+    def moves(self, when: str) -> None:
+        """Wait until the gate has moved again."""
+        opened = self.report()["openings"]
+        self._wait(f"the gate moves {when}", lambda: self.report()["openings"] > opened, 20)
+
+    def _fresh(self) -> dict[str, str]:
+        """Each trial is one bad day: what the trials before did does not count as a crash loop."""
+        self._forget()
+        return self._machine.show()
+
+    def _forget(self) -> None:
+        self._machine.run("rm", "-f", "/run/ripieno/starts")
+
+    def _active_again(self, before: dict[str, str], began: float, limit_s: float = 30.0) -> float:
+        """Return after how many seconds systemd counted it as active, in a new process."""
+        while time.monotonic() - began < limit_s:
+            shown = self._machine.show()
+            entered = int(shown["ActiveEnterTimestampMonotonic"]) / 1e6
+            fresh = shown["MainPID"] not in ("0", before["MainPID"])
+            if shown["ActiveState"] == "active" and fresh and entered > began - 0.05:
+                return entered - began
+            time.sleep(0.02)
+        self.figures.broken.append(f"not active within {limit_s:g} s: {self._machine.show()}")
+        return limit_s
+
+    def _alarms(self) -> list[str]:
+        return [alarm["code"] for alarm in self._machine.ask("status").get("alarms", [])]
+
+    def _is_durable(self) -> bool:
+        ledger = self._machine.ask("status").get("ledger") or {}
+        return bool(ledger.get("durable")) and ledger["waiting"] < 500
+
+    def _wait(self, promise: str, check: Callable[[], bool], seconds: float) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if check():
+                return
+            time.sleep(0.1)
+        self.figures.hold(f"{promise}, within {seconds:g} s", False, self._machine.journal(lines=12)[-900:])
