@@ -63,7 +63,9 @@ def test_a_policy_with_more_rights_than_were_signed_is_none() -> None:
         read_policy(pack(body, 100_000), ROOT.public, "plant")
 
 
-@pytest.mark.parametrize("plain", [{}, {"v": 2}, [], {"v": 1, "fleet": "plant", "serial": 0, "issued": 0, "two": [], "keys": []}])
+@pytest.mark.parametrize(
+    "plain", [{}, {"v": 2}, [], {"v": 1, "fleet": "plant", "serial": 0, "issued": 0, "two": [], "keys": []}]
+)
 def test_signed_nonsense_is_refused_too(plain: object) -> None:
     packed = pack(seal(POLICY, pack(plain, 1000), [ROOT]), 2000)
 
