@@ -178,8 +178,7 @@ def test_ripieno_consume_takes_results_into_a_database(tmp_path: Path, capsys: p
         for number in range(300):
             device.ledger.append("decision", number, b"a result", stream=True)
         await device.ledger.flush()
-        outbox = next(iter(device.station._outboxes.values()))
-        while outbox.backlog:  # noqa: ASYNC110
+        while device.outbox.backlog:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         consumer.terminate()
         _, said = await consumer.communicate()

@@ -11,12 +11,22 @@ from daemon.orders.kit import ROOT
 from daemon.twin.test_twin import Line
 
 from ripieno.contracts.ports import Broker, Clock, Entropy, Storage
-from ripieno_daemon.fleet import Outbox, Sender, Station, Topics
+from ripieno.plan import BrokerPlan, Plan, StoragePlan
 from ripieno_daemon.ledger import Ledger
-from ripieno_daemon.orders import OrderDesk
-from ripieno_daemon.orders.desk import Trusted
 from ripieno_daemon.orders.executors import Said, Status
-from ripieno_daemon.twin import Twin
+from ripieno_daemon.stationed import Afar, open_station
+from ripieno_daemon.trust.enrolled import Enrolled
+
+PLAN = Plan(
+    format=1,
+    device="line-1",
+    site="here",
+    runtime="auto",
+    pipelines=(),
+    devices=(),
+    broker=BrokerPlan("mqtt", "127.0.0.1", 8883, "plant"),
+    storage=StoragePlan("/", 0, 0),
+)
 
 
 class Whole:
@@ -36,37 +46,30 @@ class Whole:
         said = Said(clock, self.said.append)
         database = storage.database("ledger.sqlite")
         self.ledger = await Ledger.open(database, clock, entropy, group_ms=5)
-        topics, sender = Topics("plant", "line-1"), Sender("line-1", boot, clock, entropy)
-        outbox = Outbox(self.ledger, self._broker, clock, topics, sender, say=said)
-        self.ledger.on_commit = outbox.on_commit
-        self.desk = await OrderDesk.open(
-            storage.database("orders.sqlite"),
-            entropy,
-            Trusted("plant", self.root, self._policy),
+        afar = Afar(
+            Enrolled(self.root, self._policy),
             {"status": Status(lambda: {"parts": 12}), "logs": said.logs, "restart": self._restart},
-            device="line-1",
-            boot=boot,
-            clock=clock,
-            clock_quality=lambda: 2,
-            stop=self.stops.append,
-            say=said,
-            record=lambda _end: None,
+            self.line,
+            self.stops.append,
+            lambda _end: None,
+            lambda: 2,
         )
-        twin = await Twin.open(
-            storage.database("twin.sqlite"), clock, "line-1", self.line, lambda: self.desk.policy, said
-        )
-        self.station = Station(
+        stationed = await open_station(
+            PLAN,
             self._broker,
-            topics,
-            sender,
+            self.ledger,
+            storage,
             clock,
+            entropy,
+            afar,
             boot=boot,
-            outboxes={"results": outbox},
-            orders=self.desk,
-            twin=twin,
             describe=lambda: {"version": "1", "plan": "abc"},
             say=said,
         )
+        self.station, self.outbox = stationed.station, stationed.outbox
+        assert stationed.orders is not None
+        self.desk = stationed.orders
+        self.ledger.on_commit = self.outbox.on_commit
         tasks = [asyncio.create_task(self.ledger.run()), asyncio.create_task(self.station.run())]
         try:
             yield self
@@ -75,8 +78,7 @@ class Whole:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            await self.desk.close()
-            await twin.close()
+            await stationed.close()
             await database.close()
 
     async def _restart(self, _args: Mapping[str, Any], tell: Any) -> Mapping[str, Any]:
