@@ -66,6 +66,7 @@ class Session:
         self.unacked: dict[int, Delivery] = {}
         self.deliver: Callable[[Delivery], None] | None = None
         self.lost: Callable[[str], None] | None = None
+        self.is_half_open = False
 
 
 class MessageBroker:
@@ -99,7 +100,7 @@ class MessageBroker:
         if session.lost is not None:
             session.lost("session taken over")
         session.subscriptions, session.will = tuple(subscriptions), will
-        session.deliver, session.lost = deliver, lost
+        session.deliver, session.lost, session.is_half_open = deliver, lost, False
         session.waiting.extendleft(reversed(session.unacked.values()))
         session.unacked.clear()
         for topic, payload in self._retained.items():
@@ -131,6 +132,21 @@ class MessageBroker:
         """The client has done what the message asked for."""
         if session.unacked.pop(number, None) is not None:
             self._pump(session)
+
+    def half_open(self, client_id: str) -> None:
+        """Let nothing through to or from a client whose connection looks alive, until `notice`."""
+        session = self._sessions.get(client_id)
+        if session is not None and session.deliver is not None:
+            session.is_half_open = True
+
+    def notice(self, client_id: str) -> None:
+        """The keepalive of a half-open connection has run out at both ends."""
+        session = self._sessions.get(client_id)
+        if session is not None and session.is_half_open:
+            lost, session.deliver, session.lost = session.lost, None, None
+            session.is_half_open = False
+            if lost is not None:
+                lost("no answer within the keepalive")
 
     def stop(self, why: str = "the broker stopped") -> None:
         """Cut all connections; sessions and retained messages stay."""
@@ -175,7 +191,8 @@ class MessageBroker:
         while session.deliver is not None and session.waiting and len(session.unacked) < UNACKED:
             delivery = session.waiting.popleft()
             session.unacked[delivery.number] = delivery
-            session.deliver(delivery)
+            if not session.is_half_open:
+                session.deliver(delivery)
 
 
 class MessageClient:
@@ -234,6 +251,8 @@ class MessageClient:
         if session is None:
             raise BrokerError("not connected")
         await self._clock.sleep(self._latency_s)
+        while session.is_half_open and self._session is session:
+            await self._clock.sleep(RETRY_S)
         if self._session is not session:
             raise BrokerError("the connection went while a message was on its way")
         if not self._happens(self._faults.drop):
@@ -274,14 +293,14 @@ class MessageClient:
         on_message: Callable[[str, bytes, Callable[[], None]], None],
     ) -> None:
         await self._clock.sleep(delay_s)
-        if self._session is not session:
+        if self._session is not session or session.is_half_open:
             return
         if self._happens(self._faults.drop):
             self._broker.acknowledge(session, delivery.number)
             return
 
         def ack() -> None:
-            if self._session is session:
+            if self._session is session and not session.is_half_open:
                 self._broker.acknowledge(session, delivery.number)
 
         on_message(delivery.topic, delivery.payload, ack)

@@ -5,6 +5,9 @@ The two negative controls show that the same check finds the two classic mistake
 
 from __future__ import annotations
 
+import os
+import random
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ KINDS = [
     "stop broker",
     "kill broker",
     "kill broker with a full queue",
+    "half-open device",
+    "half-open consumer",
 ]
 STEPS = st.lists(st.sampled_from(KINDS), max_size=14)
 FAULTS = st.builds(
@@ -78,6 +83,12 @@ async def scenario(
                 broker.forget()
                 broker.start()
                 await other.start()
+            case "half-open device" | "half-open consumer":
+                name = "dev1" if step == "half-open device" else "consumer"
+                broker.half_open(name)
+                await device.add(20)
+                await clock.sleep(14)
+                broker.notice(name)
             case "stop broker" | "kill broker":
                 if step == "stop broker":
                     broker.stop()
@@ -108,6 +119,26 @@ def test_each_durable_row_is_there_once(
     durable, has = run(scenario(tmp_path_factory.mktemp("run"), steps, faults, seed))
 
     assert has == durable
+
+
+SEEDS = int(os.environ.get("RIPIENO_FLEET_SEEDS", "60"))
+
+
+def test_seeds_of_everything_at_once_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:
+    """RIPIENO_FLEET_SEEDS=2000 for the long run; a failure names its seed."""
+    for seed in range(SEEDS):
+        chance = random.Random(seed)
+        steps = [chance.choice(KINDS) for _ in range(chance.randrange(4, 14))]
+        faults = Faults(
+            drop=chance.choice([0.0, 0.1, 0.4]),
+            duplicate=chance.choice([0.0, 0.3]),
+            delay=chance.choice([0.0, 0.5]),
+            delay_s=chance.choice([0.05, 3.0]),
+        )
+        durable, has = run(scenario(tmp_path / str(seed), steps, faults, seed))
+        shutil.rmtree(tmp_path / str(seed))
+
+        assert has == durable, f"seed {seed}: {steps} {faults}"
 
 
 class FreedOnPuback(Outbox):
