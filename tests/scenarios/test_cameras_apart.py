@@ -1,4 +1,7 @@
-"""Two cameras on one daemon: when one hangs, dies or is taken away, the other keeps its rate."""
+"""Two cameras on one daemon: when one hangs, dies or is taken away, the other one brings all its pictures.
+
+Told in counts of pictures; `ripieno bench cameras` tells it in milliseconds and pictures a second.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from ripieno.language.declared import declared_models
 from ripieno_daemon.bundles import seal
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
+from ripieno_sim.stage.bench.cameras import missing
 
 RATE_HZ = 20.0
 PIPELINE = """\
@@ -140,12 +144,6 @@ async def read(folder: Path) -> tuple[list[FrameSeen], list[dict[str, object]], 
     return frames, results, alarms
 
 
-def rate_hz(frames: list[FrameSeen], input: str, from_t: int, to_t: int) -> float:
-    """Return how many pictures a second the camera behind this input saw (its own count, passed over or not)."""
-    seen = [one for one in frames if one.input == input and from_t <= one.taken_t <= to_t]
-    return (seen[-1].sequence - seen[0].sequence) / ((seen[-1].taken_t - seen[0].taken_t) / 1e9)
-
-
 def test_a_camera_that_hangs_is_replaced_while_the_other_keeps_its_rate(folder: Path) -> None:
     async def main() -> None:
         async with daemon(folder) as running:
@@ -153,25 +151,21 @@ def test_a_camera_that_hangs_is_replaced_while_the_other_keeps_its_rate(folder: 
             await asyncio.sleep(3.0)
             victim = running.captures()[0]
             os.kill(victim, signal.SIGSTOP)
-            at_s = asyncio.get_running_loop().time()
             await running.until("left: down: stalled")
-            noticed_s = asyncio.get_running_loop().time() - at_s
             await running.until("left: up", 2)
             await asyncio.sleep(2.0)
             after = running.captures()
         frames, results, alarms = await read(folder)
 
-        assert noticed_s <= 2.0
         assert victim not in after and len(after) == 2
-        stale = next(one for one in frames if one.health == "stale")
-        back = next(one for one in frames if one.input == "one" and one.t > stale.t)
-        first = frames[0].t
-        before_hz = rate_hz(frames, "two", first, stale.t - 2_000_000_000)
-        during_hz = rate_hz(frames, "two", stale.t - 2_000_000_000, back.t)
-        assert abs(during_hz - before_hz) <= 0.05 * before_hz, (before_hz, during_hz)
-        assert abs(before_hz - RATE_HZ) <= 0.05 * RATE_HZ
-        stalled_hz = rate_hz(frames, "one", stale.t - 2_000_000_000, back.t)
-        assert stalled_hz < 0.9 * RATE_HZ  # the measure tells a camera that does not keep its rate
+        mine, others = ([one for one in frames if one.input == name] for name in ("one", "two"))
+        stale = next(one for one in mine if one.health == "stale")
+        last, back = mine[mine.index(stale) - 1], mine[mine.index(stale) + 1]
+        until_noticed = [one for one in others if last.taken_t < one.taken_t <= stale.taken_t]
+        meanwhile = [one.sequence for one in others if last.taken_t < one.taken_t <= back.taken_t]
+        assert 10 < len(until_noticed) <= 2 * RATE_HZ, "it is noticed before the other one has brought 2 s of pictures"
+        assert missing(meanwhile) <= 0.05 * len(meanwhile), "and that one brings them all"
+        assert back.sequence - last.sequence < 0.5 * len(meanwhile), "the one that hangs does not"
         unknown = [(one["step"], one["health"], one["found"]) for one in results if one["health"] != "good"]
         assert unknown == [("first", "stale", [])]
         assert [code for code, _ in alarms] == ["picture-stale", "picture-good"]
@@ -194,8 +188,8 @@ def test_a_camera_that_is_killed_again_and_again_comes_back_and_leaves_the_other
 
         assert sum(text.startswith("left: down: its process") for _, text in running.said) == 3
         assert not any(text.startswith("right: down") for _, text in running.said)
-        whole_hz = rate_hz(frames, "two", frames[0].t, frames[-1].t)
-        assert abs(whole_hz - RATE_HZ) <= 0.05 * RATE_HZ
+        others = [one.sequence for one in frames if one.input == "two"]
+        assert missing(others) <= 0.05 * len(others)
         assert running.process.returncode == 0
 
     asyncio.run(main())
