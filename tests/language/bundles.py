@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from ripieno.errors import ConfigError
 from ripieno.language.declared import declared_models
@@ -13,6 +15,7 @@ from ripieno.language.problems import Problems
 from ripieno.plan import PipelinePlan
 
 HERE = "site/bundles/desk"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "pipelines"
 MODEL = b"not looked into"
 
 
@@ -20,7 +23,7 @@ def files_of(pipeline: str, files: Mapping[str, bytes] | None = None) -> dict[st
     """Return the files of a sealed bundle; unsealed where its models cannot be read."""
     store = {f"{HERE}/pipeline.yaml": pipeline.encode()}
     store |= {f"{HERE}/{name}": content for name, content in (files or {}).items()}
-    models = {}
+    models: dict[str, dict[str, Any]] = {}
     try:
         declared = declared_models(HERE, store.__getitem__).models
     except (ConfigError, KeyError):
@@ -30,6 +33,8 @@ def files_of(pipeline: str, files: Mapping[str, bytes] | None = None) -> dict[st
         models[one.name] = {"file": one.file, "task": str(one.task), "labels": list(one.labels)}
         if one.order:
             models[one.name]["outputs"] = list(one.order)
+        if str(one.task) == "detect":
+            models[one.name]["threshold"] = one.threshold
     sealed = {
         path.removeprefix(f"{HERE}/"): {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
         for path, content in store.items()
@@ -54,7 +59,14 @@ def told_of(pipeline: str, files: Mapping[str, bytes] | None = None) -> list[str
     return [str(one).replace(f"{HERE}/pipeline.yaml:", "") for one in problems.ordered()]
 
 
-def _reader(store: Mapping[str, bytes]):  # type: ignore[no-untyped-def]
+def example(name: str) -> tuple[str, dict[str, bytes]]:
+    """Return the pipeline of an example of the docs, and the other files of its folder."""
+    folder = EXAMPLES / name
+    others = {one.name: one.read_bytes() for one in sorted(folder.iterdir()) if one.name != "pipeline.yaml"}
+    return (folder / "pipeline.yaml").read_text(), others
+
+
+def _reader(store: Mapping[str, bytes]) -> Callable[[str], bytes]:
     def read(path: str) -> bytes:
         if path not in store:
             raise FileNotFoundError(2, "No such file or directory")

@@ -23,7 +23,6 @@ from .step import Made, Of, Step
 from .unfold import make_workflow
 
 STREAMS = ("model", "map", "agree", "window", "join", "workflow")  # what needs no item
-MOST_STEPS = 2_000  # of a pipeline, with workflows unfolded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,6 @@ class Steps:
         for cycle in cycles:
             self._tell(cycle)
         caught = {name for cycle in cycles for name in cycle}
-        number = {name: index for index, name in enumerate(self.built)}
         for name in caught:
             self.scope.sources[name] = self._unknown(name, self.built[name].node)
         sections = {name: one.section for name, one in self.built.items()}
@@ -90,20 +88,13 @@ class Steps:
                 outer=self.of.outer,
                 sections=sections,
             )
-            self._take(step, one, number[name], name in caught)
+            self._take(step, one, name in caught)
 
     def inside(self, scope: Scope, of: Of) -> Steps:
         """Return a reader for the steps of a workflow."""
         return Steps(self.world, scope, self.inputs, of)
 
-    def _take(self, step: Step, one: Built, number: int, in_cycle: bool) -> None:
-        if len(self.scope.steps) >= MOST_STEPS:
-            if len(self.scope.steps) == MOST_STEPS:
-                what = f"there are more than {MOST_STEPS} steps"
-                self.world.report.add(*one.place, step.path, what, "those of workflows count each time they are used")
-                self.scope.steps[""] = (number, "")
-            self.scope.sources[step.local] = step.unknown()
-            return
+    def _take(self, step: Step, one: Built, in_cycle: bool) -> None:
         made = self._make(step, one)
         self.scope.steps[step.name] = (len(self.scope.steps), step.each)
         if not in_cycle:

@@ -19,20 +19,16 @@ if TYPE_CHECKING:
     from .reading import Steps
 
 GIVEN = "given"
-DEEPEST = 8
 
 
 def make_workflow(step: Step, steps: Steps) -> Made:
-    """Return the unfolded steps. Where the workflow uses itself, that was told where it is defined."""
+    """Return the unfolded steps. That a workflow cannot be unfolded was told where it is defined."""
     world, name = step.world, step.section.workflow
     node = step.node.mapping["workflow"]
     place, path = (node.line, node.column), f"{step.path}.workflow"
     known = world.names.use(name, ("workflow",), place, path, world.report)
     workflow = world.workflows.get(name)
-    if known is None or workflow is None or name in steps.of.chain:
-        return Made((), step.unknown())
-    if len(steps.of.chain) >= DEEPEST:
-        step.at("workflow", f"is nested more than {DEEPEST} deep")
+    if known is None or workflow is None:
         return Made((), step.unknown())
     given = _given(step, name, workflow)
     whens = step.whens()

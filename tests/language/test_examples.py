@@ -1,0 +1,33 @@
+"""The files that the docs teach with compile, and teach all of the language."""
+
+from __future__ import annotations
+
+import pytest
+from language.bundles import EXAMPLES, compiled, example
+
+from ripieno.language.expressions.calls import AGGREGATES
+from ripieno.language.sections.inputs import INPUTS
+from ripieno.language.sections.outputs import OUTPUTS
+from ripieno.language.sections.steps import STEPS
+from ripieno.plan import PipelinePlan
+
+NAMES = sorted(one.name for one in EXAMPLES.iterdir())
+
+
+def plans() -> list[PipelinePlan]:
+    return [compiled(*example(name)) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_compiles_and_is_named_like_its_folder(name: str) -> None:
+    assert compiled(*example(name)).name == name
+
+
+def test_every_kind_of_input_output_step_and_aggregate_is_taught() -> None:
+    texts = "\n".join(example(name)[0] for name in NAMES)
+    every = plans()
+
+    assert {one.kind for plan in every for one in plan.inputs} == set(INPUTS)
+    assert {one.kind for plan in every for one in plan.outputs} == set(OUTPUTS)
+    assert [kind for kind in STEPS if f"{kind}:" not in texts] == []
+    assert {one.function for plan in every for one in plan.aggregates} >= set(AGGREGATES) - {"rate"}
