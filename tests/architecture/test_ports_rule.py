@@ -68,6 +68,7 @@ PORTS = (
     "ripieno_daemon.benches",
     "ripieno_daemon.scanning.",
     "ripieno_daemon.installing.",
+    "ripieno_daemon.checkup.",
     "ripieno_daemon.starter.",
     "ripieno_daemon.cli",
     "ripieno_drivers.link.port",

@@ -41,6 +41,7 @@ BUILT_IN = {
     "health": "ripieno_daemon.cli.health",
     "metrics": "ripieno_daemon.cli.metrics",
     "init": "ripieno_daemon.cli.init",
+    "doctor": "ripieno_daemon.cli.doctor",
     "systemd show": "ripieno_daemon.cli.systemd_show",
     "systemd install": "ripieno_daemon.cli.systemd_install",
     "fleet init": "ripieno_daemon.cli.fleet_init",

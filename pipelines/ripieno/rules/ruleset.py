@@ -110,10 +110,9 @@ class LiveRules:
     def put(self, slot: int, value: Any) -> None:
         """Give an operand its present value."""
         before = self.values[slot]
-        if value is before or (value == before and type(value) is type(before)):
-            return
-        self.values[slot] = value
-        self._stale.update(self._readers[slot])
+        if value is not before and (value != before or type(value) is not type(before)):
+            self.values[slot] = value
+            self._stale.update(self._readers[slot])
 
     def settle(self) -> list[int]:
         """Compute what reads a changed operand; return the numbers of the conditions that have another value now."""
@@ -134,10 +133,13 @@ class LiveRules:
 
     def refresh(self, look_up: Callable[[Read], Any], slots: Iterable[int] | None = None) -> list[int]:
         """Look these operands up (default: all) and settle."""
-        reads = self.rules.reads
+        reads, values = self.rules.reads, self.values
         for slot in range(len(reads)) if slots is None else slots:
-            self.put(slot, look_up(reads[slot]))
-        return self.settle()
+            value, before = look_up(reads[slot]), values[slot]
+            if value is not before and (value != before or type(value) is not type(before)):
+                values[slot] = value
+                self._stale.update(self._readers[slot])
+        return self.settle() if self._stale else []
 
     def operands(self, rule: int) -> tuple[tuple[Read, Any], ...]:
         """Return what a condition reads with the values as they are, for the record of a transition or an act."""

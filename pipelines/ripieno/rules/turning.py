@@ -55,7 +55,9 @@ class Turning:
         trees = list(dict.fromkeys(trees))
         sinces = _sinces(aggregates)
         reads = dict.fromkeys(read for tree in trees for read in operands_of(tree))
-        self._operands = [read for read in reads if isinstance(read, Operand) and read.source != "output"]
+        # Fields of one source become too old together: one of them speaks for all.
+        sources = {(read.source, read.name): read for read in reads if isinstance(read, Operand)}
+        self._operands = [read for read in sources.values() if read.source != "output"]
         self._windows = [
             read.index
             for read in reads
@@ -73,14 +75,24 @@ class Turning:
         """Return the first instant behind `t_ns` at which one of the conditions may have another value; None: none.
 
         Until then all of them stay as they are if no event comes. `look_up` gives the operands as they are at `t_ns`;
-        `lapses`: the first instant at which an operand's present value is too old to count, None for never.
+        `lapses`: the first instant at which an operand's present value is too old to count, None for never; it is asked
+        for one operand of each source.
         """
-        due = [t_ns + POLL_NS] if self._is_polled else []
-        due += [at for index in self._windows if (at := accumulators[index].next_change_ns(t_ns)) is not None]
-        due += [at for one in self._comparisons if (at := one.turns_ns(t_ns, accumulators, look_up)) is not None]
+        due = t_ns + POLL_NS if self._is_polled else None
+        for index in self._windows:
+            at = accumulators[index].next_change_ns(t_ns)
+            if at is not None and (due is None or at < due):
+                due = at
+        for comparison in self._comparisons:
+            at = comparison.turns_ns(t_ns, accumulators, look_up)
+            if at is not None and (due is None or at < due):
+                due = at
         if lapses is not None:
-            due += [at for read in self._operands if (at := lapses(read)) is not None and at > t_ns]
-        return min(due, default=None)
+            for read in self._operands:
+                at = lapses(read)
+                if at is not None and at > t_ns and (due is None or at < due):
+                    due = at
+        return due
 
 
 def bent(tree: Expression, aggregates: Sequence[Aggregate]) -> Expression | None:
