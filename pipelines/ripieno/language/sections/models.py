@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
 
 from ..marks import Pattern
-from .words import Word
+from .words import About, Word
 
 Label = Annotated[str, MinLen(1), MaxLen(100)]
 Labels = Annotated[tuple[Label, ...], MinLen(1), MaxLen(10_000)]
@@ -18,40 +18,47 @@ Output = Annotated[str, Pattern(r"[A-Za-z][A-Za-z0-9_]*", "a word of letters, di
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """What a number of the vector is reduced by, and then divided by: those of the numbers that the model learned."""
+    """How a number of the vector comes to the scale of those that the model learned."""
 
-    mean: float = 0.0
-    deviation: Annotated[float, Gt(0)] = 1.0
+    mean: Annotated[float, About("what it is reduced by")] = 0.0
+    deviation: Annotated[Annotated[float, Gt(0)], About("what it is then divided by")] = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInput:
-    """What the model takes: a picture, where neither `text` nor `vector` says otherwise.
+    """What the model takes: a picture, where neither `text` nor `vector` says otherwise."""
 
-    Of a picture: `colour`; `resize`; `range`: of a pixel's values, where the tensors do not say it. `text`: how a text
-    becomes features. `vector`: the fields whose numbers the model takes, in its order; `scaling` of some or all.
-    """
-
-    colour: Literal["rgb", "bgr", "grey"] = "rgb"
-    resize: Literal["linear", "area"] = "linear"
-    range: tuple[float, float] | None = None
-    text: Literal["ngrams"] | None = None
-    vector: Annotated[tuple[Word, ...], MinLen(1), MaxLen(4_096)] | None = None
-    scaling: Mapping[str, Scaling] | None = None
+    colour: Annotated[Literal["rgb", "bgr", "grey"], About("of a picture: the order of its channels")] = "rgb"
+    resize: Annotated[Literal["linear", "area"], About("of a picture: how it comes to the model's size")] = "linear"
+    range: Annotated[
+        tuple[float, float] | None,
+        About("of a picture: the real values of its darkest and brightest pixel, where the tensors do not say it"),
+    ] = None
+    text: Annotated[Literal["ngrams"] | None, About("the model takes a text; how it becomes features")] = None
+    vector: Annotated[
+        Annotated[tuple[Word, ...], MinLen(1), MaxLen(4_096)] | None,
+        About("the model takes numbers: those of these fields, in this order"),
+    ] = None
+    scaling: Annotated[Mapping[str, Scaling] | None, About("of some or all fields of the vector")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model of the bundle; its digest and tensors stand in the manifest.
+    """A model of the bundle; its digest and tensors stand in the manifest."""
 
-    `labels`: a list, or a text file of the bundle with one on each line; not for `task: regress`. Of `task: detect`
-    alone: an object below `threshold` is none. `outputs`: of `task: detect`, which output of the file is what, where it
-    is not the usual order; of `task: regress`, the names of its values.
-    """
-
-    file: Annotated[str, MinLen(1), MaxLen(200)]
-    task: Literal["classify", "detect", "regress"]
-    labels: Labels | Annotated[str, MinLen(1), MaxLen(200)] = ()
-    input: ModelInput = ModelInput()
-    threshold: Annotated[float, Ge(0), Le(1)] | None = None
-    outputs: Annotated[tuple[Output, ...], MinLen(1), MaxLen(64)] | None = None
+    file: Annotated[Annotated[str, MinLen(1), MaxLen(200)], About("the TensorFlow Lite file, relative to the bundle")]
+    task: Annotated[
+        Literal["classify", "detect", "regress"], About("what it says: one label, objects with boxes, or values")
+    ]
+    labels: Annotated[
+        Labels | Annotated[str, MinLen(1), MaxLen(200)],
+        About("a list, or a text file of the bundle with one on each line; not for regress"),
+    ] = ()
+    input: Annotated[ModelInput, About("what it takes")] = ModelInput()
+    threshold: Annotated[
+        Annotated[float, Ge(0), Le(1)] | None, About("of detect: an object with a lower score is none")
+    ] = None
+    outputs: Annotated[
+        Annotated[tuple[Output, ...], MinLen(1), MaxLen(64)] | None,
+        About("of regress: the names of its values; of detect: which output of the file is what, where not the usual"),
+    ] = None
