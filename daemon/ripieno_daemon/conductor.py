@@ -76,6 +76,7 @@ class Conductor:
         self._devices: Mapping[str, Device] = {}
         self._names: Mapping[str, str] = {}
         models = {model.name: model.sha256 for model in plan.models}
+        self._tiles = {step.name: step.tiles for step in plan.steps}
         self._sharing = Sharing(plan.steps, models, self._call, self._answered)
         self._calls = {
             step.name: StepCalls(step.name, step.frames == "every", inference, self._sharing.answered)
@@ -297,7 +298,8 @@ class Conductor:
         """Return what the model is shown: the frame's picture, which is kept until it has answered, or values."""
         match infer.given:
             case None:
-                return PictureRef(self._frames.take(infer.input, infer.sequence), infer.box)
+                ref = self._frames.take(infer.input, infer.sequence)
+                return PictureRef(ref, infer.box, self._tiles[infer.step])
             case str() as text:
                 return Text(text)
             case numbers:
@@ -354,7 +356,7 @@ class Conductor:
     async def _next_tick(self) -> None:
         """Wait for the engine's next deadline, or for an event that may have moved it."""
         self._changed.clear()
-        due = self.engine.next_deadline()
+        due = None if self._stopping else self.engine.next_deadline()  # one that passes while it stops would spin
         wait_s = None if due is None else max(0.0, (due - self._timeline.now()) / 1e9)
         try:
             async with asyncio.timeout(wait_s):

@@ -46,7 +46,8 @@ _Key = tuple[str, str, Box | None]
 class Answered:
     """One recorded answer: of which step and model, to what, and what it was.
 
-    `digest`: of what the model was given; `given`: that itself, None for a picture, of which `box` was shown.
+    `digest`: of what the model was given; `given`: that itself, None for a picture, of which `box` was shown, cut
+    into `tiles`.
     """
 
     record: int
@@ -57,6 +58,7 @@ class Answered:
     digest: str
     given: Text | Vector | None
     box: Box | None
+    tiles: tuple[int, int]
     answer: tuple[Any, ...]
 
     @property
@@ -95,7 +97,7 @@ def show_again(
         if sealed is None or sealed.spec.digest != one.sha256:
             raise CannotAnswer(f"{bundle.folder}: its model {one.model} is not the recorded one {one.sha256[:16]}")
     wanted = fingerprints(past)
-    asked = {one.key: one.given or PictureRef(places[one.digest], one.box) for one in found}
+    asked = {one.key: one.given or PictureRef(places[one.digest], one.box, one.tiles) for one in found}
     name, loaded, again = asyncio.run(_best(bundle, found, asked, wanted, RUNTIMES if runtime is None else (runtime,)))
     same = all(model.fingerprint in wanted.get(step, ()) for step, model in loaded.items())
     flips, mismatches, farthest = [], 0, 0.0
@@ -136,7 +138,16 @@ def answers_of(past: Past, given: Plan | None) -> list[Answered]:
         what = _given(infer)
         found.append(
             Answered(
-                moment.row.id, item, step.name, model.name, model.sha256, event.picture_digest, what, infer.box, answer
+                moment.row.id,
+                item,
+                step.name,
+                model.name,
+                model.sha256,
+                event.picture_digest,
+                what,
+                infer.box,
+                step.tiles,
+                answer,
             )
         )
     return found

@@ -21,6 +21,7 @@ from typing import Any, Final
 from ripieno.contracts.runtime import Runtime
 from ripieno.contracts.slots import is_slot, parse_slot
 from ripieno.errors import ModelError
+from ripieno.models.parts import Box
 from ripieno.values import Health, Inferred
 
 from . import wire
@@ -112,7 +113,7 @@ class Server:
         kind, number = message[0], message[1]
         try:
             if kind == wire.INFER:
-                return [number, wire.OK, *wire.inferred_to_list(self._infer(message[2], message[3], message[4]))]
+                return [number, wire.OK, *wire.inferred_to_list(self._infer(*message[2:6]))]
             if kind == wire.LOAD:
                 model = self._served.load(message[2], self._runtime, _read, time.perf_counter_ns)
                 self._models[model.name] = model
@@ -125,23 +126,26 @@ class Server:
             return [number, wire.REFUSED, str(error)]
         raise ValueError(f"no such message: {kind}")
 
-    def _infer(self, name: str, ref: str, encoded: bytes | None) -> Inferred:
+    def _infer(self, name: str, ref: str, encoded: bytes | None, parts: list[Any]) -> Inferred:
+        boxes = [(left, top, right, bottom) for left, top, right, bottom in parts]
         if encoded is None and is_slot(ref):
-            return self._infer_slot(name, ref)
+            return self._infer_slot(name, ref, boxes)
         if encoded is None:
             try:
                 encoded = _read(ref)
             except OSError as error:
                 return Inferred(Health.DAMAGED, None, f"{ref}: {error.strerror or error}", "", 0, 0)
-        return self._models[name].chain.run(encoded)
+        chain = self._models[name].chain
+        return chain.run_parts(encoded, boxes) if boxes else chain.run(encoded)
 
-    def _infer_slot(self, name: str, ref: str) -> Inferred:
+    def _infer_slot(self, name: str, ref: str, boxes: list[Box]) -> Inferred:
         try:
             pixels, is_there = self._pictures.open(parse_slot(ref))
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             return Inferred(Health.MISSING, None, why, "", 0, 0)
-        return self._models[name].chain.run_pixels(pixels, is_there)
+        chain = self._models[name].chain
+        return chain.run_pixel_parts(pixels, boxes, is_there) if boxes else chain.run_pixels(pixels, is_there)
 
 
 def _read(path: str) -> bytes:

@@ -5,13 +5,14 @@ Nothing is measured here: decode_us is 0 and invoke_us the drawn latency, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from ripieno.contracts.ports import Clock
 from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
+from ripieno.models.parts import Box
 from ripieno.values import Given, Health, Inferred
 
 from .asked import carried
@@ -25,8 +26,8 @@ class Served(Protocol):
     def loaded(self) -> Loaded:
         """What is loaded."""
 
-    def run(self, encoded: bytes) -> Inferred:
-        """Return what the model says of an encoded picture, a text or a vector. Raises ModelError."""
+    def run(self, encoded: bytes, parts: Sequence[Box] = ()) -> Inferred:
+        """Return what the model says of an encoded picture or parts of it, a text or a vector. Raises ModelError."""
 
 
 Serve = Callable[[PooledModel, str | None], Served]  # loads a model on the runtime of that name; raises ModelError
@@ -73,15 +74,15 @@ class InlineInference:
         goes = carried(self._models[plan.model].spec, given)
         if isinstance(goes, Inferred):
             return goes
-        ref, encoded = goes
         latency_s = self._latency_s(step)
         if latency_s >= plan.deadline_s:
             await self._clock.sleep(plan.deadline_s)
             return Inferred(Health.LATE, None, f"no answer within {plan.deadline_s * 1000:g} ms", "", 0, 0)
         try:
-            answer = self._served[plan.model].run(self._read(ref) if encoded is None else encoded)
+            encoded = self._read(goes.ref) if goes.encoded is None else goes.encoded
+            answer = self._served[plan.model].run(encoded, goes.parts)
         except OSError as error:
-            answer = Inferred(Health.DAMAGED, None, f"{ref}: {error.strerror or error}", "", 0, 0)
+            answer = Inferred(Health.DAMAGED, None, f"{goes.ref}: {error.strerror or error}", "", 0, 0)
         await self._clock.sleep(latency_s)
         return replace(answer, decode_us=0, invoke_us=round(latency_s * 1e6))
 

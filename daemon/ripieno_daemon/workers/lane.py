@@ -22,6 +22,7 @@ from ripieno.errors import ModelError, WorkerLost
 from ripieno.values import Health, Inferred
 
 from . import wire
+from .asked import Carried
 from .parts import PooledModel
 from .process import Spawn, Worker
 from .quarantine import Ladder, Quarantine
@@ -131,14 +132,14 @@ class Lane:
                 f"worker {self.name}: runs again (pid {self.pid}) after {(self._loop.time() - began_s) * 1000:.0f} ms"
             )
 
-    async def infer(self, model: str, ref: str, encoded: bytes | None, deadline_s: float) -> Inferred:
-        """See contracts.ports.Inference.infer; `encoded` instead of the file at `ref` when it is not None."""
+    async def infer(self, model: str, goes: Carried, deadline_s: float) -> Inferred:
+        """See contracts.ports.Inference.infer."""
         if (why := self._quarantine.why_out(model)) is not None:
             raise ModelError(why)
         if len(self._waiting) >= MAX_WAITING:
             return Inferred(Health.LATE, None, f"{MAX_WAITING} calls wait for worker {self.name} already", "", 0, 0)
         due_s = self._loop.time() + deadline_s
-        call = self._call(model, [wire.INFER, 0, model, ref, encoded], due_s)
+        call = self._call(model, [wire.INFER, 0, model, goes.ref, goes.encoded, goes.parts], due_s)
         try:
             answer = await call
         except Late:

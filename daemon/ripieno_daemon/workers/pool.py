@@ -9,7 +9,7 @@ from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
 from ripieno.values import Given, Inferred
 
-from .asked import carried
+from .asked import Carried, carried
 from .lane import DeadlineRules, Lane
 from .parts import NICE, PooledModel, Step, check_steps
 from .process import Spawn, spawn_exec
@@ -81,11 +81,11 @@ class WorkerPool:
         """See contracts.ports.Inference.infer: a picture is the file at its ref."""
         plan = self._plan(step)
         goes = carried(self._models[plan.model].spec, given)
-        return goes if isinstance(goes, Inferred) else await self._infer(plan, *goes)
+        return goes if isinstance(goes, Inferred) else await self._infer(plan, goes)
 
     async def infer_bytes(self, step: str, encoded: bytes) -> Inferred:
         """As `infer`, for what is bytes already, such as a picture that came over the network; see Chain.run."""
-        return await self._infer(self._plan(step), "", encoded)
+        return await self._infer(self._plan(step), Carried("", encoded))
 
     def _plan(self, step: str) -> Step:
         plan = self._steps.get(step)
@@ -93,8 +93,8 @@ class WorkerPool:
             raise ModelError(f"no step {step!r} is running; there are {', '.join(sorted(self._steps)) or 'none'}")
         return plan
 
-    async def _infer(self, plan: Step, ref: str, encoded: bytes | None) -> Inferred:
-        return await self._lanes[plan.priority].infer(plan.model, ref, encoded, plan.deadline_s)
+    async def _infer(self, plan: Step, goes: Carried) -> Inferred:
+        return await self._lanes[plan.priority].infer(plan.model, goes, plan.deadline_s)
 
     def worker_pids(self) -> Mapping[str, int | None]:
         """Return the pid that serves each priority class now, None while it is being restarted."""

@@ -11,6 +11,7 @@ from ripieno.contracts.runtime import Loaded, Runtime
 from ripieno.errors import ModelError
 from ripieno.models.chain import Chain
 from ripieno.models.golden import golden_bytes
+from ripieno.models.parts import Box
 from ripieno.models.spec import ModelSpec, Task
 from ripieno.values import Health, Inferred
 
@@ -56,9 +57,9 @@ class ServedModel:
             spec.name, chain, Loaded(spec.name, runtime.name, runtime.version(), fingerprint, times_us[TIMED_RUNS // 2])
         )
 
-    def run(self, given: bytes) -> Inferred:
-        """Return what the model says of a picture, a text or numbers; see Chain.run."""
-        return self.chain.run(given)
+    def run(self, given: bytes, parts: Sequence[Box] = ()) -> Inferred:
+        """Return what the model says of a picture or parts of it, a text or numbers; see Chain.run."""
+        return self.chain.run_parts(given, parts) if parts else self.chain.run(given)
 
     def described(self) -> list[Any]:
         """Return the fields of `Loaded`, in order."""

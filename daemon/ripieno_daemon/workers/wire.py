@@ -4,8 +4,10 @@
 
 Control to worker (`id` rises; the answer carries it):
     [LOAD, id, model]               model: PooledModel.to_plain()
-    [INFER, id, name, ref, encoded] the picture at path `ref`, or the bytes `encoded` when they are not nil: an encoded
-                                    picture, a text in UTF-8, or little-endian float64 numbers, as the model takes
+    [INFER, id, name, ref, encoded, parts]
+                                    the picture at path `ref`, or the bytes `encoded` when they are not nil: an encoded
+                                    picture, a text in UTF-8, or little-endian float64 numbers, as the model takes;
+                                    parts: [left, top, right, bottom] of the picture, each in 0..1; [] for all of it
     [INSPECT, id, path]             look into a model file, in a process of its own
 Worker to control:
     [id, OK, ...]                   what LOAD, INFER or INSPECT give

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ripieno.errors import ModelError, RipienoError
+from ripieno.models.parts import Box
 from ripieno.values import Inferred
 from ripieno_sim.plant.parts import Part
 
@@ -90,6 +91,12 @@ class Studio:
         assert isinstance(answer, Inferred)
         return answer
 
+    def run_parts(self, model: str, encoded: bytes, parts: Sequence[Box]) -> Inferred:
+        """Return what a model says of parts of a picture. Raises ModelError."""
+        answer = self._wait(("run_parts", model, encoded, list(parts)))
+        assert isinstance(answer, Inferred)
+        return answer
+
     def _died(self) -> RipienoError:
         self._said.seek(0)
         words = self._said.read()[-LAST_WORDS:].decode(errors="replace").strip()
@@ -145,6 +152,6 @@ class _Served:
     def __init__(self, studio: Studio, name: str, loaded: Loaded) -> None:
         self._studio, self._name, self.loaded = studio, name, loaded
 
-    def run(self, encoded: bytes) -> Inferred:
-        """Return what the model says of a picture. Raises ModelError."""
-        return self._studio.run(self._name, encoded)
+    def run(self, encoded: bytes, parts: Sequence[Box] = ()) -> Inferred:
+        """Return what the model says of a picture, or of parts of it. Raises ModelError."""
+        return self._studio.run_parts(self._name, encoded, parts) if parts else self._studio.run(self._name, encoded)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import pickle
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ripieno.contracts.runtime import Loaded
 from ripieno.errors import ModelError
+from ripieno.models.parts import Box
 from ripieno.models.runtimes import choose
 from ripieno.values import Inferred
 from ripieno_daemon.workers.served import ServedModel
@@ -47,7 +48,10 @@ class _Desk:
         return (picture, ending), said
 
     def run(self, model: str, picture: bytes) -> Inferred:
-        return self._served[model].chain.run(picture)
+        return self._served[model].run(picture)
+
+    def run_parts(self, model: str, picture: bytes, parts: Sequence[Box]) -> Inferred:
+        return self._served[model].run(picture, parts)
 
 
 def main() -> int:
@@ -55,6 +59,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks; its end ends the questions
     desk = _Desk()
     does: dict[str, Callable[..., object]] = {"load": desk.load, "draw": desk.draw, "run": desk.run}
+    does["run_parts"] = desk.run_parts
     while True:
         try:
             what, *given = pickle.load(sys.stdin.buffer)

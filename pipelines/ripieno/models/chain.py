@@ -18,6 +18,7 @@ from ripieno.values import Health, Inferred
 
 from .decoding import ResultError, decode_result
 from .feeding import Feed, Unreadable
+from .parts import Box, merged
 from .quantisation import dequantise
 from .spec import ModelSpec
 from .takes import TakesNumbers, TakesPicture, TakesText, named
@@ -68,14 +69,54 @@ class Chain:
         Args:
             is_still_there: asked after the pixels were read; False: they were overwritten, and the answer is MISSING.
         """
+        pictures, begin_ns = self._picture_feed(), self._now_ns()
+        pictures.take_pixels(pixels)
+        if not is_still_there():
+            return self._overwritten(begin_ns)
+        return self._ask(pictures.digest()[:DIGEST_DIGITS], begin_ns)
+
+    def run_parts(self, given: bytes, parts: Sequence[Box]) -> Inferred:
+        """As `run`, on parts of an encoded picture; one answer for all of them."""
+        pictures, begin_ns = self._picture_feed(), self._now_ns()
+        digest = hashlib.sha256(given).hexdigest()[:DIGEST_DIGITS]
+        try:
+            pixels = pictures.decode(given)
+        except Unreadable as error:
+            return Inferred(error.health, None, str(error), digest, (self._now_ns() - begin_ns) // 1000, 0)
+        return self._ask_parts([(box, pictures.cut(pixels, box)) for box in parts], digest, begin_ns)
+
+    def run_pixel_parts(
+        self, pixels: NDArray[np.uint8], parts: Sequence[Box], is_still_there: Callable[[], bool]
+    ) -> Inferred:
+        """As `run_pixels`, on parts of the picture; the digest is of all of them at the model's size."""
+        pictures, begin_ns = self._picture_feed(), self._now_ns()
+        shown = [(box, pictures.cut(pixels, box)) for box in parts]
+        if not is_still_there():
+            return self._overwritten(begin_ns)
+        digest = hashlib.sha256(b"".join(small.tobytes() for _, small in shown)).hexdigest()[:DIGEST_DIGITS]
+        return self._ask_parts(shown, digest, begin_ns)
+
+    def _ask_parts(self, shown: Sequence[tuple[Box, NDArray[np.uint8]]], digest: str, begin_ns: int) -> Inferred:
+        """Run the model on each part; where one is not answered, the picture is not."""
+        pictures, answers, spent = self._picture_feed(), [], []
+        for box, small in shown:
+            pictures.show(small)
+            one = self._ask(digest, begin_ns if not answers else self._now_ns())
+            spent.append((one.decode_us, one.invoke_us))
+            if one.result is None:
+                return one
+            answers.append((box, one.result))
+        decode_us, invoke_us = (sum(column) for column in zip(*spent, strict=True))
+        return Inferred(Health.GOOD, merged(answers), "", digest, decode_us, invoke_us)
+
+    def _picture_feed(self) -> PictureFeed:
         if self._pictures is None:
             raise ModelError(f"model {self.spec.name} takes {named(self.spec.takes)}, got a picture")
-        begin_ns = self._now_ns()
-        self._pictures.take_pixels(pixels)
-        if not is_still_there():
-            why = "the picture was overwritten before it was read"
-            return Inferred(Health.MISSING, None, why, "", (self._now_ns() - begin_ns) // 1000, 0)
-        return self._ask(self._pictures.digest()[:DIGEST_DIGITS], begin_ns)
+        return self._pictures
+
+    def _overwritten(self, begin_ns: int) -> Inferred:
+        why = "the picture was overwritten before it was read"
+        return Inferred(Health.MISSING, None, why, "", (self._now_ns() - begin_ns) // 1000, 0)
 
     def _ask(self, digest: str, begin_ns: int) -> Inferred:
         """Run the model on what its feed has taken."""

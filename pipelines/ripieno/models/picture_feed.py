@@ -22,6 +22,7 @@ from ripieno.errors import PictureError
 from ripieno.values import Health
 
 from .feeding import Unreadable
+from .parts import Box
 from .pictures import read_header
 from .quantisation import level_table
 from .takes import Colour, Resize, TakesPicture
@@ -49,14 +50,35 @@ class PictureFeed:
 
     def take(self, given: bytes) -> None:
         """Read an encoded picture. Raises Unreadable."""
-        try:
-            self._resize(self._decode(given))
-        except PictureError as error:
-            raise Unreadable(Health.DAMAGED, str(error)) from error
+        self._resize(self.decode(given))
 
     def take_pixels(self, pixels: NDArray[np.uint8]) -> None:
         """Take a picture that comes as pixels: BGR, shape (height, width, 3), read once and not kept."""
         self._resize(pixels if self._channels == 3 else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
+
+    def decode(self, given: bytes) -> NDArray[Any]:
+        """Return the pixels of an encoded picture, for `cut`. Raises Unreadable."""
+        try:
+            return self._decode(given)
+        except PictureError as error:
+            raise Unreadable(Health.DAMAGED, str(error)) from error
+
+    def cut(self, pixels: NDArray[Any], box: Box) -> NDArray[np.uint8]:
+        """Return a part of a picture at the model's size, for `show`. `box`: left, top, right, bottom in 0..1.
+
+        A part is a pixel wide and high at least.
+        """
+        high, wide = pixels.shape[:2]
+        left, top = min(wide - 1, int(box[0] * wide)), min(high - 1, int(box[1] * high))
+        right, bottom = max(left + 1, round(box[2] * wide)), max(top + 1, round(box[3] * high))
+        part = pixels[top:bottom, left:right]
+        if self._channels == 1 and part.ndim == 3:
+            part = cv2.cvtColor(part, cv2.COLOR_BGR2GRAY)
+        return np.asarray(cv2.resize(part, self._size, interpolation=self._interpolation), np.uint8)
+
+    def show(self, small: NDArray[np.uint8]) -> None:
+        """Take what `cut` gave."""
+        self._small[...] = small
 
     def take_ramp(self) -> None:
         """Take every pixel value in turn."""

@@ -19,10 +19,12 @@ class PictureRef:
     """A picture that lies elsewhere: a path, or a slot of shared memory (contracts/slots.py).
 
     `box`: the part of it that the model is shown: left, top, right, bottom, each in 0..1; None for all of it.
+    `tiles`: columns and rows into which that is cut; the model is shown each, and the answers are merged.
     """
 
     ref: str
     box: tuple[float, float, float, float] | None = None
+    tiles: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from daemon.workers.rig import painted, pooled_tiny
+from daemon.workers.rig import BGR, painted, pooled_tiny
 
 from ripieno.errors import ModelError, WorkerLost
-from ripieno.values import Health, Inferred
+from ripieno.values import Health, Inferred, PictureRef
 from ripieno_daemon.workers import DeadlineRules, GoldenCase, PooledModel, Step, WorkerPool
 
 RULES = DeadlineRules(start_s=30.0, grace_s=0.05)
@@ -57,6 +59,24 @@ def test_a_picture_is_answered_by_path_and_by_bytes(tmp_path: Path) -> None:
             assert by_path.result is not None and by_path.result.label == "green"
             assert by_bytes.result == by_path.result
             assert by_path.picture_digest == by_bytes.picture_digest == hashlib.sha256(content).hexdigest()[:32]
+
+    asyncio.run(work())
+
+
+def test_a_part_of_a_picture_is_shown_alone_and_tiles_are_answered_as_one(tmp_path: Path) -> None:
+    picture = np.zeros((24, 48, 3), np.uint8)
+    picture[:, :24], picture[:, 24:] = BGR["red"], BGR["green"]
+    path = tmp_path / "two.png"
+    path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+
+    async def work() -> None:
+        async with running({"tiny": pooled_tiny(tmp_path)}, {"look": PATIENT}) as pool:
+            left = await pool.infer("look", PictureRef(str(path), (0.0, 0.0, 0.5, 1.0)))
+            right = await pool.infer("look", PictureRef(str(path), (0.5, 0.0, 1.0, 1.0)))
+            tiles = await pool.infer("look", PictureRef(str(path), None, (2, 1)))
+
+            assert [one.result.label for one in (left, right) if one.result] == ["red", "green"]
+            assert tiles.result is not None and tiles.result.label == "green", "the tile least like the first label"
 
     asyncio.run(work())
 
