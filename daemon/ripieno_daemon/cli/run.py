@@ -34,6 +34,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(OK))  # until the loop takes it: nothing is open yet
     import uvloop
 
     faulthandler.enable()  # a watchdog's SIGABRT, or a crash in a library, says where it was
