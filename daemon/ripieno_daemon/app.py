@@ -18,6 +18,7 @@ import msgpack
 from ripieno.contracts.driver import Arrival, Context, Driver, Point
 from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
 from ripieno.contracts.runtime import Loaded
+from ripieno.contracts.site import Brokers, Files, Network
 from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
 from ripieno.values import DeviceDown, DeviceUp
@@ -25,6 +26,7 @@ from ripieno.values import DeviceDown, DeviceUp
 from .bundles import PlanModels, open_bundles
 from .conductor import Conductor
 from .devices import OpenDevices
+from .doors import OpenDoors
 from .fleet import Outbox, Sender, Topics
 from .ledger import IntentFile, Ledger
 from .ledger.intents import FILE_BYTES
@@ -58,6 +60,10 @@ class Ports:
     inference: Callable[[Plan, PipelinePlan, PlanModels, Callable[[str], None]], Inference]
     broker: Callable[[Plan, int], Broker | None]
     processes: Processes | None = None
+    network: Network | None = None
+    files: Files | None = None
+    brokers: Brokers | None = None
+    doors: OpenDoors | None = None
 
 
 class App:
@@ -72,6 +78,7 @@ class App:
     Attributes:
         down: the devices that cannot be used now, and why.
         models: what runs behind each step.
+        doors: where people and programs of this machine hand in messages.
     """
 
     def __init__(
@@ -95,7 +102,9 @@ class App:
         self.ledger: Ledger | None = None
         self.outbox: Outbox | None = None
         self.models: Mapping[str, Loaded] = {}
+        self.doors = ports.doors
         self.on_held: Callable[[Held | None], None] = self._say_held
+        self._is_ending = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set.
@@ -208,7 +217,7 @@ class App:
                 outbox = self.outbox = self._outbox(ledger, parts, running)
                 ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
                 devices = OpenDevices(
-                    self._plan.devices, self._supervisor, conductor, self._context(conductor, intents)
+                    self._plan.devices, self._supervisor, conductor, self._context(conductor, ledger, intents)
                 )
                 devices.open_all(self._ports.drivers)
                 self.down = {device.name: "not open yet" for device in self._plan.devices}
@@ -232,6 +241,7 @@ class App:
         outbox: Outbox | None,
     ) -> None:
         conductor.hold()
+        self._is_ending = True
         for task in devices:
             task.cancel()
         await asyncio.gather(*devices, return_exceptions=True)
@@ -283,8 +293,15 @@ class App:
             await self._ports.clock.sleep(DRAIN_STEP_S)
             waited += DRAIN_STEP_S
 
-    def _context(self, conductor: Conductor, intents: IntentFile) -> Callable[[DevicePlan, Driver, Clock], Context]:
+    def _context(
+        self, conductor: Conductor, ledger: Ledger, intents: IntentFile
+    ) -> Callable[[DevicePlan, Driver, Clock], Context]:
         report = self._reporting(conductor)
+
+        async def recorded() -> None:
+            if self._is_ending:
+                raise StorageError("the daemon stops, and takes no more")
+            await ledger.flush()
 
         def context(plan: DevicePlan, driver: Driver, clock: Clock) -> Context:
             return Context(
@@ -300,6 +317,11 @@ class App:
                 settled=conductor.settled,
                 say=self._say,
                 processes=self._ports.processes,
+                network=self._ports.network,
+                files=self._ports.files,
+                brokers=self._ports.brokers,
+                doors=self._ports.doors,
+                recorded=recorded,
             )
 
         return context

@@ -6,6 +6,7 @@ remembered for the moment at which a person rearms.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
@@ -33,6 +34,7 @@ class Outputs:
         self._plans = {output.name: output for output in plan.outputs}
         self._timeline, self._settled, self._say = timeline, settled, say
         self._devices: Mapping[str, Device] = {}
+        self._bound = asyncio.Event()
         self._standstill: Standstill | None = None
         self._on_held: Callable[[Held | None], None] = lambda held: None
         self._wanted: dict[str, Setpoint] = {}
@@ -41,6 +43,8 @@ class Outputs:
     def bind(self, devices: Mapping[str, Device]) -> None:
         """Take the opened devices, by point name."""
         self._devices = devices
+        bound, self._bound = self._bound, asyncio.Event()
+        bound.set()
 
     def obey(self, standstill: Standstill, on_held: Callable[[Held | None], None]) -> None:
         """Take what may hold the outputs; one that holds them already is in force from the first effect on.
@@ -124,15 +128,19 @@ class Outputs:
         self._settled(outcome)
 
     async def book(self, effect: rooms.Book) -> None:
-        """Have an effect in a system that dedupes by the act's id."""
+        """Have an effect in a system that dedupes by the act's id, by the device that is open then."""
         booking = effect.booking
-        device = self._devices[booking.output]
-        if not isinstance(device, BookingDevice):
-            raise CommandRefused(f"{booking.output}: the driver of its device claims bookings and makes none")
-        try:
-            outcome = await device.book(booking)
-        except CommandRefused as error:
-            outcome = Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error))
+        outcome: Outcome | None = None
+        while outcome is None:
+            device, bound = self._devices[booking.output], self._bound
+            if not isinstance(device, BookingDevice):
+                raise CommandRefused(f"{booking.output}: the driver of its device claims bookings and makes none")
+            try:
+                outcome = await device.book(booking)
+            except LinkDown:
+                await bound.wait()  # its driver has stopped; at the daemon's end, the next start asks again
+            except CommandRefused as error:
+                outcome = Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error))
         if outcome.kind is not OutcomeKind.EXECUTED:
             self._say(f"ALARM {booking.act}: not booked: {outcome.why}")
         self._settled(outcome)

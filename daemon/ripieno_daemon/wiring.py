@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ripieno.contracts.ports import Broker, Inference
+from ripieno.contracts.site import BrokerAddress, TopicBroker
 from ripieno.plan import PipelinePlan, Plan, digest
 from ripieno_drivers.cameras.watching import FolderWatch
 from ripieno_drivers.link.port import SerialLines
@@ -15,32 +16,44 @@ from .app import Ports
 from .bundles import PlanModels
 from .children import ChildProcesses
 from .compiling.drivers import installed_drivers
+from .doors import OpenDoors
 from .fleet import Sender, Topics
 from .fleet.message_broker import Will
-from .ports import DiskStorage, SystemClock, SystemEntropy
+from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
 from .workers import WorkerPool
 from .workers.wanted import runtime_of, steps_of
 
 
 def real_ports(plan: Plan) -> Ports:
-    """Return the ports of this machine: its clock, disk, serial lines, folders, workers and broker."""
-    clock, entropy = SystemClock(), SystemEntropy()
+    """Return the ports of this machine: its clock, disk, network, serial lines, folders, workers, brokers and doors."""
+    clock, entropy, state = SystemClock(), SystemEntropy(), Path(plan.storage.state)
     return Ports(
         clock=clock,
         entropy=entropy,
         lines=SerialLines(),
         folder=FolderWatch(),
-        storage=DiskStorage(Path(plan.storage.state)),
+        storage=DiskStorage(state),
         drivers=installed_drivers(),
         inference=worker_pool,
         broker=lambda plan, boot: real_broker(plan, boot, clock, entropy),
         processes=ChildProcesses(),
+        network=SystemNetwork(state),
+        files=DiskFiles(state),
+        brokers=lambda address: site_broker(plan, address, clock, entropy),
+        doors=OpenDoors(),
     )
 
 
 def worker_pool(plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Callable[[str], None]) -> Inference:
     """Return the workers that the pipeline's steps need."""
     return WorkerPool(models.models, steps_of(pipeline), runtime_of(plan), say)
+
+
+def site_broker(plan: Plan, address: BrokerAddress, clock: SystemClock, entropy: SystemEntropy) -> TopicBroker:
+    """Return a device's own connection to a broker of the site."""
+    from .fleet.broker_site import site_brokers
+
+    return site_brokers(plan.device, Path(plan.storage.state), clock, entropy)(address)
 
 
 def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntropy) -> Broker | None:

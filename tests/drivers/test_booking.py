@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 from ripieno.contracts.driver import Context
-from ripieno.errors import StorageError
-from ripieno.values import Act, Booking, DeviceDown, OutcomeKind
+from ripieno.errors import LinkDown, StorageError
+from ripieno.values import Act, Booking, DeviceDown, DeviceUp, OutcomeKind
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 from ripieno_drivers.booking.sqlite import BookingSettings, SqliteBooking
 
@@ -60,6 +61,32 @@ def test_a_booking_asked_for_again_after_a_crash_has_one_effect(tmp_path: Path) 
     assert acts == ["part-00000007-1/stock/0", "part-00000007-2/stock/0"]
 
 
+def test_what_is_no_number_or_no_text_is_booked_all_the_same(tmp_path: Path) -> None:
+    odd = Booking(
+        Act("a\ud800b", "stock", 0), "stock", "scrap", (("nan", float("nan")), ("half", "\ud800"), ("ok", 1.5))
+    )
+    device = SqliteBooking(BookingSettings(path="stock.sqlite"), context(DiskStorage(tmp_path), []))
+
+    assert asyncio.run(serving(device, [odd])) == [OutcomeKind.EXECUTED]
+    ((act, booked),) = rows(tmp_path / "stock.sqlite")
+    assert act == "a\\ud800b/stock/0"
+    assert json.loads(booked) == {"nan": None, "half": "\ud800", "ok": 1.5}
+
+
+def test_a_stop_lets_nobody_wait(tmp_path: Path) -> None:
+    async def main() -> BaseException | None:
+        device = SqliteBooking(BookingSettings(path="stock.sqlite"), context(DiskStorage(tmp_path), []))
+        waiting = asyncio.create_task(device.book(booking(1)))
+        task = asyncio.create_task(device.run())
+        await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait({task, waiting})
+        return waiting.exception()
+
+    assert isinstance(asyncio.run(main()), LinkDown)
+
+
 def test_a_disk_that_refuses_delays_a_booking_and_loses_none(tmp_path: Path) -> None:
     class Refusing:
         """The first three writes fail."""
@@ -89,4 +116,5 @@ def test_a_disk_that_refuses_delays_a_booking_and_loses_none(tmp_path: Path) -> 
 
     assert outcomes == [OutcomeKind.EXECUTED]
     assert len(rows(tmp_path / "stock.sqlite")) == 1
-    assert any(isinstance(each, DeviceDown) for each in told)
+    standing = [type(each) for each in told if not isinstance(each, str)]
+    assert standing == [DeviceDown, DeviceUp], "each change once"

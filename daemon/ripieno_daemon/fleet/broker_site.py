@@ -1,4 +1,4 @@
-"""The `TopicBroker` port: a device's own connection to a broker of the site, over MQTT 5, or over any `Broker`.
+"""The `TopicBroker` port over MQTT 5: a device's own connection to a broker of the site.
 
 Beside topic and payload it carries what the fleet's own messages do not need: the sender's name for a message
 (correlation data) and whether the broker had kept it. Out go JSON texts.
@@ -14,7 +14,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ripieno.contracts.ports import Broker, Clock, Entropy
+from ripieno.contracts.ports import Clock, Entropy
 from ripieno.contracts.site import BrokerAddress, Brokers, TopicMessage
 from ripieno.errors import BrokerError, CommandRefused
 
@@ -70,33 +70,6 @@ class SiteBroker:
     async def publish(self, message: TopicMessage) -> None:
         """Return at the PUBACK."""
         await self._mqtt.send(message)
-
-
-class PlainTopics:
-    """The same over a `Broker` port, which carries no correlation and does not tell what was retained: for virtual time
-    and for the broker on a unix socket.
-    """
-
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-
-    async def run(
-        self,
-        subscriptions: Sequence[str],
-        on_message: OnMessage,
-        on_up: Callable[[], None],
-        on_down: Callable[[str], None],
-    ) -> None:
-        """Stay connected until cancelled."""
-
-        def take(topic: str, payload: bytes, ack: Ack) -> None:
-            on_message(TopicMessage(topic, payload), ack)
-
-        await self._broker.run(subscriptions, take, on_up, on_down)
-
-    async def publish(self, message: TopicMessage) -> None:
-        """Return when the broker has it."""
-        await self._broker.publish(message.topic, message.payload, retain=message.is_retained)
 
 
 class _Mqtt(MqttBroker):

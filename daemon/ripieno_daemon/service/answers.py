@@ -13,6 +13,7 @@ from ripieno.errors import StorageError
 from ripieno_daemon.metrics import exposition
 from ripieno_daemon.ports.local_socket import Peer
 
+from .messages import told
 from .questions import answered, listed
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Answers:
             "reload": self._reload,
             "acknowledge": self._acknowledge,
             "answer": self._answer,
+            "tell": self._tell,
         }
 
     async def __call__(self, asked: Asked, peer: Peer) -> Asked:
@@ -70,6 +72,10 @@ class Answers:
 
     async def _answer(self, asked: Asked, by: str) -> Asked:
         return answered(self._life.standing.app, asked, by)
+
+    async def _tell(self, asked: Asked, by: str) -> Asked:
+        app = self._life.standing.app
+        return await told(app.doors if app is not None else None, asked, by)
 
     async def _rearm(self, asked: Asked, by: str) -> Asked:
         return await self._life.rearm(by)

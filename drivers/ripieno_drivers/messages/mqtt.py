@@ -100,7 +100,7 @@ class MqttMessages:
         if self._inputs:
             needs_record(self._context)
         broker = self._broker = self._connection()
-        filters = [one.settings.listen for one in self._inputs]
+        filters = list(dict.fromkeys(one.settings.listen for one in self._inputs))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keeping.run(), name=f"{self._context.device}: keeping")

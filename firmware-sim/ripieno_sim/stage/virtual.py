@@ -18,8 +18,10 @@ from ripieno.plan import PipelinePlan, Plan, digest
 from ripieno_daemon.app import App, Ports
 from ripieno_daemon.bundles import PlanModels
 from ripieno_daemon.compiling.drivers import installed_drivers
+from ripieno_daemon.doors import OpenDoors
 from ripieno_daemon.fleet import Consumer, MessageBroker
-from ripieno_daemon.ports import InlineStorage
+from ripieno_daemon.fleet.plain_topics import PlainTopics
+from ripieno_daemon.ports import InlineFiles, InlineStorage
 from ripieno_daemon.workers.inline import InlineInference
 from ripieno_daemon.workers.wanted import runtime_of, steps_of
 from ripieno_sim.plant.conveyor import ConveyorSettings
@@ -160,11 +162,14 @@ class _Stage:
             storage=storage,
             drivers=installed_drivers(),
             inference=self._inference,
-            broker=lambda plan, boot: self._client(plan, number),
+            broker=lambda plan, boot: self._client(plan.device, number),
+            files=InlineFiles(self._state, self._clock, lambda _: 0.002),
+            brokers=lambda address: PlainTopics(self._client(f"{self._plan.device}-{address.client}", number)),
+            doors=OpenDoors(),
         )
 
-    def _client(self, plan: Plan, number: int) -> Broker:
-        return self._broker.client(plan.device, self._clock, SeededEntropy(self._settings.seed, f"broker {number}"))
+    def _client(self, client_id: str, number: int) -> Broker:
+        return self._broker.client(client_id, self._clock, SeededEntropy(self._settings.seed, f"broker {number}"))
 
     def _inference(self, plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Says) -> Inference:
         draw = stream(self._settings.seed, "inference")
