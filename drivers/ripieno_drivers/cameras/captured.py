@@ -56,6 +56,7 @@ class CapturedCamera:
         self._blanks = 0
         self._reported = 0
         self._lives = 0
+        self._told_why = ""
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -125,8 +126,8 @@ class CapturedCamera:
             silent_s = (clock.monotonic_ns() - life.heard_ns) / 1e9
             limit_s = self._stall_s if life.is_up else self._job.open_s + self._stall_s
             if silent_s > limit_s:
-                what = "no picture" if life.is_up else "it could not be opened"
-                life.why = f"stalled: {what} for {silent_s:.1f} s; its process is replaced"
+                what = f"no picture for {silent_s:.1f} s" if life.is_up else f"not open within {self._job.open_s:g} s"
+                life.why = f"stalled: {what}; its process is replaced"
                 return
             try:
                 async with asyncio.timeout(min(LOOK_S, max(0.01, limit_s - silent_s))):
@@ -189,8 +190,14 @@ class CapturedCamera:
             self._context.report(Frame(point, ref, sequence, None, taken, now_ns, health, why, still_ns))
 
     def _tell_down(self) -> None:
-        """Say why no pictures come; where they were expected, one picture that is none makes the results unknown."""
+        """Say why no pictures come; where they were expected, one picture that is none makes the results unknown.
+
+        Tried again and failed for the same reason, it is not said again.
+        """
         life, device = self._life, self._context.device
+        if not life.is_up and life.why == self._told_why:
+            return
+        self._told_why = life.why
         now_ns = self._context.clock.monotonic_ns()
         if not life.is_final:
             life.number += 1
