@@ -86,6 +86,15 @@ def later(value: Any, gap: int) -> Any:
     return value
 
 
+def ageless(effect: Effect) -> Effect:
+    """Return the effect without the ages of what was seen: a value that was there before the gap is older after it."""
+    return (
+        replace(effect, operands=tuple(one[:2] for one in effect.operands))
+        if isinstance(effect, rooms.Fired)
+        else effect
+    )  # type: ignore[arg-type]
+
+
 def cut(
     after_gap: str, loads: list[float], at: int, gap: int, make: type[Engine] = Engine
 ) -> tuple[list[tuple[int, Effect]], list[tuple[int, Effect]]]:
@@ -126,7 +135,7 @@ def test_with_keep_a_gap_only_makes_everything_later(loads: list[float], gap: in
     at = data.draw(st.integers(0, len(loads)))
     expected, came = cut("keep", loads, at, gap)
 
-    assert [(t + gap, later(one, gap)) for t, one in expected] == came
+    assert [(t + gap, ageless(later(one, gap))) for t, one in expected] == [(t, ageless(one)) for t, one in came]
 
 
 @settings(max_examples=60, deadline=None)

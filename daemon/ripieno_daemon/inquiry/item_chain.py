@@ -164,7 +164,7 @@ class ItemChain:
     def _decision(self, moment: Moment, effect: rooms.Decided, item: Item | None) -> dict[str, Any]:
         for rule in moment.plan.rules:
             if rule.each == self.item.kind:
-                operands = effect.operands if rule.name == effect.rule else None
+                operands = [(n, value) for n, value, _ in effect.operands] if rule.name == effect.rule else None
                 self.seen_by[rule.name] = Seen(moment.engine, item, operands).terms(rule.when)
         decider = next((one for one in moment.plan.rules if one.name == effect.rule), None)
         return {
@@ -174,7 +174,7 @@ class ItemChain:
             "why": effect.why,
             "rule": rule_plain(decider),
             "terms": self.seen_by[effect.rule] if decider is not None and effect.operands else None,
-            "operands": dict(effect.operands),
+            "operands": [{"name": n, "value": value, "age_ms": age} for n, value, age in effect.operands],
         }
 
     def _effect(self, moment: Moment, effect: rooms.Effect, item: Item | None) -> None:

@@ -57,7 +57,7 @@ class RuleChain:
         rule = self._watch(moment).rule
         changed = body["what"] == "changed"
         tree = rule.when if changed or rule.verify is None else rule.verify.that
-        seen = Seen(moment.engine, None, [(name, value) for name, value in body["operands"]])
+        seen = Seen(moment.engine, None, [(name, value) for name, value, _ in body["operands"]])
         held_t = moment.event.t if since_t is None else since_t
         return {
             **at(moment.row, moment.event.t),
@@ -81,7 +81,7 @@ class RuleChain:
 
     def _judgement(self, moment: Moment, body: dict[str, Any]) -> dict[str, Any]:
         rule = self._watch(moment).rule
-        seen = Seen(moment.engine, None, [(name, value) for name, value in body["operands"]])
+        seen = Seen(moment.engine, None, [(name, value) for name, value, _ in body["operands"]])
         return {
             **at(moment.row, moment.event.t),
             "what": body["what"],

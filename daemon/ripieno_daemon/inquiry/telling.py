@@ -104,6 +104,9 @@ def _decided(decision: Mapping[str, Any]) -> Iterator[str]:
     yield row("rule", f"{say(decision)}  {rule['name']} ({rule['source']}): {rule['when']}")
     if decision["terms"] is not None:
         yield from tell_terms(decision["terms"])
+    ages = [f"{one['name']} {one['age_ms']:.1f} ms" for one in decision["operands"] if one["age_ms"] is not None]
+    if ages:
+        yield row("ages", ", ".join(ages))
     why = f": {decision['why']}" if decision["why"] else ""
     truth = f"{decision['terms']['is']}, so " if decision["terms"] is not None else ""
     yield row("verdict", f"{truth}{decision['verdict']}{why}")

@@ -12,7 +12,8 @@ from ripieno.values import Act, Booking, ItemId, Pulse, Setpoint
 
 from .events import Found
 
-Operands = tuple[tuple[str, object], ...]
+Shown = tuple[tuple[str, object], ...]
+Operands = tuple[tuple[str, object, object], ...]  # name, value (None: unknown), age in ms (None: it has none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Ask:
     role: str
     question: str
     answers: tuple[str, ...]
-    show: Operands
+    show: Shown
     due_t: int
 
 
@@ -130,7 +131,7 @@ class Book:
 class Decided:
     """An item has its verdict. A result: recorded, and sent to whoever counts.
 
-    `operands`: what the condition saw. `key`: what the sender of a standing item calls it.
+    `operands`: what the condition saw, each with its age. `key`: what the sender of a standing item calls it.
     """
 
     item: ItemId

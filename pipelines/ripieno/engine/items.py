@@ -25,7 +25,7 @@ class Item:
         due_t: when one that stands must be decided, 0 for one that moves.
         key: what its sender calls it.
         results: step, or the input that started it, -> its fields, or UNKNOWN once that is the answer.
-        doubts: step -> why its answer is unknown.
+        doubts: step -> why its answer is unknown; `taken`: step or input -> when its answer was taken.
         called: steps that were begun; `seen`: step -> (sequence, time) of its frame.
         held: input -> sequence of the frame that is kept for a step that cannot begin yet.
         fired: rules that acted on it.
@@ -40,6 +40,7 @@ class Item:
     key: str = ""
     results: dict[str, dict[str, object] | Unknown] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
     called: list[str] = field(default_factory=list)
     seen: dict[str, tuple[int, int]] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
@@ -59,19 +60,20 @@ class Item:
         results = {step: None if isinstance(r, Unknown) else r for step, r in self.results.items()}
         return [
             *(self.id.epoch, self.id.number, self.start_mm, self.started_t, self.due_t, self.key),
-            *(results, self.doubts, self.called, self.seen, self.held, self.fired),
+            *(results, self.doubts, self.taken, self.called, self.seen, self.held, self.fired),
             *(self.verdict, self.act, self.why, self.picture_digest),
         ]
 
     @classmethod
     def from_plain(cls, kind: str, plain: list[Any]) -> Item:
         """Return the item of which `plain` was kept."""
-        epoch, number, start_mm, started_t, due_t, key, results, doubts, called, seen, held, fired, *rest = plain
+        epoch, number, start_mm, started_t, due_t, key, results, doubts, taken, called, seen, held, fired, *rest = plain
         return cls(
             ItemId(kind, epoch, number),
             *(start_mm, started_t, due_t, key),
             {step: UNKNOWN if fields is None else dict(fields) for step, fields in results.items()},
             dict(doubts),
+            dict(taken),
             list(called),
             {step: (sequence, taken_t) for step, (sequence, taken_t) in seen.items()},
             dict(held),

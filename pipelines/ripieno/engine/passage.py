@@ -193,7 +193,7 @@ class Passage:
             if value is UNKNOWN and not self._all_answered(condition, item):
                 continue
             if rule.verdict:
-                self._verdict(book, item, rule, value, self._scene.operands(condition.reads, operands))
+                self._verdict(book, item, rule, value, self._scene.operands(condition.reads, operands, item))
             elif value is True:
                 self._act(item, rule)
 

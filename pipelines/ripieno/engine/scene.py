@@ -22,6 +22,7 @@ from ripieno.rules import Accumulator
 from ripieno.values import UNKNOWN, Setpoint
 
 from .effects import Effect, Operands
+from .items import Item
 
 Value = object
 Reads = Sequence[Operand | AggregateRef]
@@ -77,9 +78,24 @@ class Scene:
         aggregate = self.plan.aggregates[read.index]
         return f"{aggregate.function}#{read.index}"
 
-    def operands(self, reads: Reads, values: Sequence[Value]) -> Operands:
-        """Return what a condition saw, for the record: numbers rounded to 6 places, unknown as None."""
-        return tuple((self.name(read), _plain(value)) for read, value in zip(reads, values, strict=True))
+    def operands(self, reads: Reads, values: Sequence[Value], item: Item | None = None) -> Operands:
+        """Return what a condition saw, for the record: numbers rounded to 6 places, unknown as None, and ages in ms.
+
+        Args:
+            item: that the condition is about.
+        """
+        return tuple(
+            (self.name(read), _plain(value), self._age_ms(read, item))
+            for read, value in zip(reads, values, strict=True)
+        )
+
+    def _age_ms(self, read: Operand | AggregateRef, item: Item | None) -> float | None:
+        """Return how long ago an operand's value was taken; None of an aggregate, an output, and of what never came."""
+        if isinstance(read, AggregateRef):
+            return None
+        own = None if item is None else item.taken.get(read.name)
+        taken_t, _ = self.latest.get(read.name, (None, None)) if own is None else (own, None)
+        return None if taken_t is None else round((self.t - taken_t) / 1e6, 1)
 
     def setpoint(self, output: str) -> Setpoint:
         """Return the output's present value with its lease."""

@@ -148,7 +148,7 @@ class Standing:
             return None
         self._scene.counters["triggers"] += 1
         item = desk.begin(event.epoch, event.number, key, self._scene.t)
-        item.results[event.input] = fields
+        item.results[event.input], item.taken[event.input] = fields, event.taken_t
         return item
 
     def _decide(self, item: Item, late: bool) -> None:
@@ -157,7 +157,7 @@ class Standing:
             condition = self._when[rule.name]
             value, operands = condition.value(self._flow.look_up(item))
             if value is True:
-                self._verdict(item, rule.verdict, rule, "", self._scene.operands(condition.reads, operands))
+                self._verdict(item, rule.verdict, rule, "", self._scene.operands(condition.reads, operands, item))
                 return
             if value is UNKNOWN and not late and not self._is_answered(rule, item):
                 return

@@ -58,7 +58,10 @@ def test_a_forgery_that_the_rules_agree_with_is_found_by_the_model(
     def decision(_: int, told: dict[str, Any]) -> dict[str, Any] | None:
         if told["id"] != body["id"]:
             return None
-        return {**told, "operands": [[name, 0.75 if name == "look.score" else v] for name, v in told["operands"]]}
+        return {
+            **told,
+            "operands": [[name, 0.75 if name == "look.score" else v, age] for name, v, age in told["operands"]],
+        }
 
     forge(state, "event", event)
     forge(state, "decision", decision)

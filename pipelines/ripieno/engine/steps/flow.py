@@ -102,6 +102,7 @@ class Flow:
 
     def _take(self, item: Item, step: str, taken_t: int, fields: Fields | None, why: str, frame: int) -> None:
         item.results[step] = UNKNOWN if fields is None else fields
+        item.taken[step] = taken_t
         if fields is None:
             item.doubts[step] = why
         self._streams.emit(step, taken_t, fields, item.id, frame)
