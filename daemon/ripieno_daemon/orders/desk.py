@@ -21,6 +21,7 @@ from ripieno.contracts.ports import Clock, Database, Entropy
 from ripieno.errors import StorageError
 
 from ..fleet.envelope import BadEnvelope, Envelope, decode
+from ..seldom import is_said
 from ..trust import BadSeal, Policy, parse_sealed, read_policy, signers
 from ..trust.sealed import COMMAND
 from . import admission
@@ -35,6 +36,7 @@ from .states import FINAL, State
 MAX_COMMAND_BYTES: Final = 64 * 1024
 MAX_ANSWERS: Final = 256
 RETRY_S: Final = 1.0
+ANSWER_FIRST_S: Final = 0.002  # the journal's thread and the answer to a question would take turns at the interpreter
 STOP: Final = "stop"
 
 
@@ -89,9 +91,12 @@ class OrderDesk:
         self._stops: set[bytes] = set()
         self._rate = Rate()
         self._seqs = dict(journal.seqs)
-        self._is_receiving = False
+        self._under_way: dict[bytes, tuple[State, dict[str, Any]] | None] = {}
+        self._before = 0  # orders on their way into the journal that a question must not overtake
         self._inbox: asyncio.Queue[_Incoming] = asyncio.Queue()  # bounded by what a broker sends unacknowledged
-        self._doing = Doing(journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say)
+        self._doing = Doing(
+            journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say, self._keep
+        )
         self.answers: deque[dict[str, Any]] = deque(maxlen=MAX_ANSWERS)
         self.publish_soon: Callable[[], None] = lambda: None
         self.counts: Counter[str] = Counter()
@@ -195,7 +200,7 @@ class OrderDesk:
             self._take_stop(order, keys[0], envelope, sealed.payload, ack)
         else:
             entry = self._entry(order, keys[0], sealed.payload, self._refusal(order, keys, here))
-            self._inbox.put_nowait(_Incoming(order, entry, ack, self._is_answered_at_once(order, entry)))
+            self._put(_Incoming(order, entry, ack, self._is_answered_at_once(order, entry)))
 
     async def run(self) -> None:
         """Serve until cancelled: first what was left unfinished, then what comes."""
@@ -227,10 +232,21 @@ class OrderDesk:
         """Begin a question now, if nothing before it waits for the journal and its number shows that it is new."""
         if entry.refusal is not None or KINDS[order.kind].effect is not Effect.READ:
             return False
-        if self._is_receiving or not self._inbox.empty() or order.seq <= self._seqs.get(entry.key, 0):
+        if self._before or order.seq <= self._seqs.get(entry.key, 0):
             return False
         self._seqs[entry.key] = order.seq
-        return self._doing.put(order)
+        self._under_way[order.id] = None
+        if not self._doing.put(order):
+            del self._under_way[order.id]
+            return False
+        return True
+
+    async def _keep(self, order: Order, state: State, answer: dict[str, Any]) -> None:
+        """Make an outcome durable: of a question that is not in the journal yet, together with it."""
+        if order.id in self._under_way:
+            self._under_way[order.id] = (state, answer)
+        else:
+            await self._journal.finish(order.id, state, answer)
 
     def _entry(self, order: Order, key: str, payload: bytes, refusal: Refusal | None) -> Entry:
         return Entry(
@@ -256,25 +272,31 @@ class OrderDesk:
             self.counts["done stop"] += 1
             self._say(f"STOP from afar, by key {key}: {self._policy.keys[key].name}; a person here clears it")
             self._stop("stop from afar")
-        self._inbox.put_nowait(_Incoming(order, self._entry(order, key, payload, None), ack))
+        self._put(_Incoming(order, self._entry(order, key, payload, None), ack))
+
+    def _put(self, incoming: _Incoming) -> None:
+        self._before += not incoming.is_under_way
+        self._inbox.put_nowait(incoming)
 
     async def _admit(self) -> None:
         """Make what came durable, all that waits in one transaction, then acknowledge."""
         while True:
             batch = [await self._inbox.get()]
+            if batch[0].is_under_way and self._inbox.empty():
+                await self._clock.sleep(ANSWER_FIRST_S)
             while not self._inbox.empty():
                 batch.append(self._inbox.get_nowait())
-            self._is_receiving = True
             found = await self._receive([each.entry for each in batch])
-            self._is_receiving = False
+            self._before -= sum(not each.is_under_way for each in batch)
             for each, one in zip(batch, found, strict=True):
                 each.ack()
                 if one.is_new and one.refusal is None:
                     self._seqs[each.entry.key] = max(each.entry.seq, self._seqs.get(each.entry.key, 0))
-                if each.is_under_way:
-                    continue
                 try:
-                    await self._route(each.order, one)
+                    if not each.is_under_way:
+                        await self._route(each.order, one)
+                    elif (outcome := self._under_way.pop(each.order.id)) is not None:
+                        await self._journal.finish(each.order.id, *outcome)
                 except StorageError as error:
                     self._say(f"order {each.order.kind} {each.order.id.hex()}: not durable: {error}")
 
@@ -365,7 +387,7 @@ class OrderDesk:
     def _count(self, refusal: Refusal) -> None:
         self.counts[refusal.reason] += 1
         count = self.counts[refusal.reason]
-        if str(count).strip("0") == "1":  # the first, the tenth, the hundredth: a flood fills no log
+        if is_said(count):
             self._say(f"order refused ({refusal.reason}, {count}): {refusal.text}")
 
     def _answer(self, order: Order, answer: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ came.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from ripieno.errors import RipienoError, StorageError
@@ -26,7 +26,7 @@ Answer = Callable[[Order, dict[str, Any]], None]
 
 
 class Doing:
-    """Does orders with executors. `run` is a task; `answer` is called with each outcome once it is durable."""
+    """Does orders with executors. `run` is a task. `keep` makes an outcome durable, `answer` is called with it then."""
 
     def __init__(
         self,
@@ -35,7 +35,9 @@ class Doing:
         answer: Answer,
         is_expired: Callable[[Order], bool],
         say: Callable[[str], None],
+        keep: Callable[[Order, State, dict[str, Any]], Awaitable[None]],
     ) -> None:
+        self._keep = keep
         self._journal, self._answer, self._is_expired, self._say = journal, answer, is_expired, say
         self._executors = {**executors, "cancel": self._cancel}
         self._acts: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
@@ -102,9 +104,9 @@ class Doing:
         kind = KINDS.get(order.kind)
         if kind is not None and kind.effect is Effect.READ:
             self._answer(order, whole)
-            await self._journal.finish(order.id, state, whole)
+            await self._keep(order, state, whole)
         else:
-            await self._journal.finish(order.id, state, whole)
+            await self._keep(order, state, whole)
             self._answer(order, whole)
 
     async def _outcome(self, order: Order, effect: Effect) -> tuple[State, dict[str, Any]]:
