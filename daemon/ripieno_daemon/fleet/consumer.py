@@ -16,6 +16,7 @@ from typing import Any
 from ripieno.contracts.ports import Broker, Clock, Database, Entropy, Transaction
 from ripieno.errors import BrokerError
 
+from ..seldom import is_said
 from .envelope import BadEnvelope, Sender, decode
 from .topics import StreamTopic, Topics, every_stream, parse_stream
 
@@ -185,7 +186,8 @@ class Consumer:
             return source, parse(decode(payload).body, source.stream)
         except (BadEnvelope, ValueError) as error:
             self.refused += 1
-            self._say(f"{topic}: {error}")
+            if is_said(self.refused):
+                self._say(f"{topic}: {error} ({self.refused} refused)")
             ack()  # it would come again for ever, and stand before all that is good
             return None
 

@@ -30,7 +30,7 @@ from .message_broker import Unheard
 from .parcels import Parcel, as_json, cut
 from .topics import Topics
 
-READ_ROWS, READ_BYTES = 512, 512 * 1024
+READ_ROWS, READ_BYTES = 256, 256 * 1024  # some milliseconds, which a commit may have to wait
 WINDOW = 16
 FLYING = 12  # messages without a PUBACK: the connection has 16 places, and answers to commands need some
 PROGRESS_S = 2.0

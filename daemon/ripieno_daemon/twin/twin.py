@@ -16,6 +16,7 @@ from ripieno.errors import RipienoError, StorageError
 
 from ..fleet.envelope import BadEnvelope, decode
 from ..packed import pack, unpack
+from ..seldom import is_said
 from ..trust import BadSeal, Policy, parse_sealed, signers
 from ..trust.sealed import DESIRED
 from .document import MAX_BYTES, BadDocument, Desired, parse_desired
@@ -106,7 +107,8 @@ class Twin:
             desired = self._read(payload)
         except (BadEnvelope, BadSeal, BadDocument) as error:
             self.counts[error.reason] += 1
-            self._say(f"desired settings refused: {error}")
+            if is_said(self.counts[error.reason]):
+                self._say(f"desired settings refused ({error.reason}, {self.counts[error.reason]}): {error}")
             ack()
             return
         self._inbox.put_nowait((desired, ack))

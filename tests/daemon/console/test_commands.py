@@ -143,6 +143,36 @@ def test_decommissioning_takes_away_what_the_broker_keeps(tmp_path: Path, capsys
     play(tmp_path, capsys, body)
 
 
+def test_garbage_on_the_command_topics_leaves_the_link_up_and_the_next_order_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Retained, oversized, deep, lying and torn messages, by somebody with a console's certificate and no key."""
+    topic = "ripieno/1/plant/line-1/dn/cmd"
+
+    async def body(device: Whole, operator: Operator, fleet: FleetFolder) -> None:
+        client = tls_client(fleet, "console-4")
+        up = asyncio.Event()
+        task = asyncio.create_task(client.run([], lambda *_: None, up.set, lambda _why: None))
+        await up.wait()
+        junk = [b"", b"\xc1", b"\x91" * 60_000, b"\xdd\xff\xff\xff\xff", bytes(200_000), b"\x82\xa1v\x01\xa1v\x01"]
+        for payload in junk * 5:
+            await client.publish(topic, payload)
+            await client.publish("ripieno/1/plant/all/cmd", payload)
+            await client.publish("ripieno/1/plant/line-1/dn/des", payload, retain=bool(payload))
+        await client.publish(topic, b"kept for the next connection", retain=True)
+        code, answer = await operator("cmd", "line-1", "status")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        assert (code, answer["state"]) == (0, "DONE")
+        assert device.desk.counts["format"] >= 30 and device.desk.counts["size"] >= 10
+        assert not any("broker: down" in text for text in device.said)
+        assert len(device.said) < 20, "a flood fills no log"
+        assert not device.stops and not device.restarts and device.line.seen == []
+
+    play(tmp_path, capsys, body)
+
+
 def test_several_consoles_at_once_do_not_take_each_others_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
