@@ -31,7 +31,7 @@ from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 
 DEVICE, FLEET = "line-1", "plant"
 ROUND = 25
-AHEAD = 200
+AHEAD = 100
 """Results that may wait for the disk: who makes them waits too, so that the wait says what a commit takes."""
 BEHIND = 16_000
 """Results that may wait for a receipt, so that a slow consumer is not measured as a fast disk."""
