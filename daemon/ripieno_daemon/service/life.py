@@ -250,7 +250,7 @@ class Life:
         standing.app, app.on_held = app, self._held
         extending = asyncio.create_task(self._extend(), name="extend")
         try:
-            await app.run(self._turn)
+            await self._run(app)
         finally:
             standing.app = None
             extending.cancel()
@@ -258,6 +258,23 @@ class Life:
             self._supervisor.progress.clear()
             if self._stop.is_set():
                 standing.set(STOPPING, "outputs are safe, the record is being closed")
+
+    async def _run(self, app: App) -> None:
+        """Run the app until it ends; a stop before it has begun does not wait for its models: nothing is open yet."""
+        running = asyncio.create_task(app.run(self._turn), name="app")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done() and self.standing.phase == STARTING:
+                running.cancel()
+            await running
+        except asyncio.CancelledError:
+            if not self._stop.is_set():
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                raise
+        finally:
+            stopping.cancel()
 
     def _begun(self, now: Next) -> None:
         standing = self.standing

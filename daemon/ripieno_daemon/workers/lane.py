@@ -155,11 +155,13 @@ class Lane:
         self._waiting.clear()
 
     async def _end_worker(self) -> None:
-        worker, self._worker, self._open = self._worker, None, False
+        worker, was_open, self._worker, self._open = self._worker, self._open, None, False
         call, self._current = self._current, None  # it dies because we end it: its model is not to blame
         if call is not None:
             self._finish(call, WorkerLost(f"worker {self.name} was stopped"))
         if worker is not None:
+            if not was_open:
+                worker.kill()  # it loads, and would look up only when it has loaded
             await worker.stop()
 
     def _call(self, model: str, message: list[Any], due_s: float, first: bool = False) -> asyncio.Future[list[Any]]:
