@@ -10,6 +10,8 @@ from .command import OK, Command
 from .fleet_connection import add_fleet, with_console
 from .output import add_json, give
 
+DAY_S, WARNED_DAYS = 86_400, 60
+
 if TYPE_CHECKING:
     from ripieno_daemon.console import Console
 
@@ -36,6 +38,12 @@ def _run(arguments: argparse.Namespace) -> int:
             f"{each['device']:<20} {each['is']:<9} {each['version'] or '':<10} {(each['plan'] or '')[:12]:<14} "
             f"{'STOPPED' if each['stopped'] else 'policy ' + str(each['policy']) if each['policy'] else 'none'}"
             for each in rows
+        ]
+        now_s = SystemClock().wall_ns() // 10**9
+        lines += [
+            f"{each['device']}: its certificate ends in {(until_s - now_s) // DAY_S} days: ripieno fleet enrol"
+            for each in rows
+            if each["enrolled"] and (until_s := each["certificate_until_s"]) - now_s < WARNED_DAYS * DAY_S
         ]
         give(arguments, {"devices": rows}, "\n".join(lines) if rows else "no device is enrolled")
         return OK

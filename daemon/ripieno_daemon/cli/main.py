@@ -46,6 +46,7 @@ BUILT_IN = {
     "systemd install": "ripieno_daemon.cli.systemd_install",
     "fleet init": "ripieno_daemon.cli.fleet_init",
     "fleet enrol": "ripieno_daemon.cli.fleet_enrol",
+    "fleet key": "ripieno_daemon.cli.fleet_key",
     "fleet policy": "ripieno_daemon.cli.fleet_policy",
     "fleet ls": "ripieno_daemon.cli.fleet_ls",
     "fleet show": "ripieno_daemon.cli.fleet_show",

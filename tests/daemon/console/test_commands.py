@@ -60,13 +60,14 @@ def play(folder: Path, capsys: Any, body: Callable[[Whole, Operator, FleetFolder
 
 def test_an_operators_first_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async def body(device: Whole, operator: Operator, fleet: FleetFolder) -> None:
-        fleet.enrol("line-2")
+        fleet.enrol("line-2", days=30)
         code, listed = await operator("ls")
         assert code == 0 and [(each["device"], each["is"]) for each in listed["devices"]] == [
             ("line-1", "online"),
             ("line-2", "silent"),
         ]
         assert (await operator.say("ls"))[1].splitlines()[1].split() == ["line-1", "online", "1", "abc", "policy", "1"]
+        assert "line-2: its certificate ends in 29 days" in (await operator.say("ls"))[1]
         code, answer = await operator("cmd", "line-1", "status")
         assert (code, answer["state"], answer["result"]) == (0, "DONE", {"parts": 12})
         code, answer = await operator("cmd", "line-1", "logs", "lines=1")

@@ -115,3 +115,21 @@ def test_the_command_line_founds_and_enrols(tmp_path: Path, capsys: pytest.Captu
     assert isinstance(FleetFolder(root, SystemClock()).signer("root"), Signer)
     assert main(["fleet", "enrol", str(tmp_path), "--device", "x"]) == 1
     assert "no fleet here" in capsys.readouterr().err
+
+
+def test_a_key_of_one_more_person_is_made_once_and_its_lines_fit_the_policy(
+    fleet: FleetFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "anna.pem"
+    assert main(["fleet", "key", str(path)]) == 0
+    lines = capsys.readouterr().out
+    assert main(["fleet", "key", str(path)]) == 0 and capsys.readouterr().out == lines
+    assert path.stat().st_mode & 0o077 == 0
+    with (fleet.root / "policy.toml").open("a") as policy:
+        policy.write(lines)
+
+    assert fleet.sign_policy() == 2
+    signed = read_policy((fleet.root / "policy.signed").read_bytes(), fleet.signer("root").public, "plant")
+    key = fleet.signer(str(path)).id
+    assert signed.allows(key, "status", "line-1") and not signed.allows(key, "stop", "line-1")
+    assert main(["fleet", "key", str(tmp_path / "nowhere/x.pem")]) == 2
