@@ -30,6 +30,7 @@ class Steering:
         self._watches = [Watch(rule) for rule in plan.rules if not rule.each]
         self._when = conditions([watch.rule.when for watch in self._watches])
         self._awake = set(range(len(self._watches)))  # those that time may move: true, or on a schedule
+        self._trials: set[int] = set()  # those whose change is being verified
         self._that = {w.rule.name: Condition(w.rule.verify.that) for w in self._watches if w.rule.verify is not None}
         self._amounts = {
             (watch.rule.name, index): Condition(effect.value)
@@ -61,19 +62,19 @@ class Steering:
 
     def decided(self) -> None:
         """One more item has a verdict: trials that count items come closer to theirs."""
-        for watch in self._watches:
-            if watch.trial is not None and watch.trial.left_items > 0:
-                watch.trial.left_items -= 1
+        for number in self._trials:
+            trial = self._watches[number].trial
+            if trial is not None and trial.left_items > 0:
+                trial.left_items -= 1
 
     def look(self, t: int) -> None:
         """Judge trials that are due, then let every rule see its condition and act if it fires."""
-        for watch in self._watches:
-            if watch.trial is not None:
-                self._judge(watch, t)
+        for number in sorted(self._trials):
+            self._judge(number, t)
         for number in sorted(self._awake.union(self._when.look(self._scene.look_up))):
             watch, holds = self._watches[number], self._when.value(number) is True
             if watch.see(holds, t):
-                self._act(watch, t, *self._when.seen(number))
+                self._act(number, t, *self._when.seen(number))
             if holds or watch.rule.every_ns:
                 self._awake.add(number)
             else:
@@ -101,7 +102,7 @@ class Steering:
     def deadline(self, t: int) -> int | None:
         """Return the earliest time at which `look` is needed though nothing happens."""
         waits = [due for number in self._awake if (due := self._watches[number].deadline(t)) is not None]
-        waits += [w.trial.judge_t for w in self._watches if w.trial is not None and w.trial.judge_t]
+        waits += [due for number in self._trials if (due := self._watches[number].deadline(t)) is not None]
         scene = self._scene
         if (turns := self._turning.next_ns(t, scene.accumulators, scene.look_up, scene.lapses)) is not None:
             waits.append(turns)
@@ -124,14 +125,14 @@ class Steering:
         for watch in self._watches:
             if watch.rule.name in watches:
                 watch.restore(watches[watch.rule.name])
+        self._trials = {number for number, watch in enumerate(self._watches) if watch.trial is not None}
 
     def _let_go(self, t: int) -> None:
         """Let setpoints take their safe value whose rules have all been blind for longer than the lease."""
         scene = self._scene
         for output, numbers in self._steered_by.items():
-            watches = [self._watches[number] for number in numbers]
             safe = float(scene.outputs[output].safe)
-            if not watches or scene.setpoints[output] == safe or not self._is_blind(output):
+            if not numbers or scene.setpoints[output] == safe or not self._is_blind(output):
                 self._blind_since.pop(output, None)
                 continue
             since = self._blind_since.setdefault(output, t)
@@ -139,21 +140,22 @@ class Steering:
                 continue
             del self._blind_since[output]
             before, scene.setpoints[output] = scene.setpoints[output], safe
-            for watch in watches:
-                watch.trial = None
+            for number in numbers:
+                self._watches[number].trial = None
+                self._trials.discard(number)
             scene.counters["setpoints_let_go"] += 1
             text = f"{output}: nothing is known that it is steered by; it goes back to {safe:g}"
             scene.effects += [
                 Set(scene.setpoint(output)),
-                Fired(watches[0].rule.name, "let-go", output, before, safe, ()),
+                Fired(self._watches[numbers[0]].rule.name, "let-go", output, before, safe, ()),
                 Alarm("steering-blind", text),
             ]
 
     def _is_blind(self, output: str) -> bool:
         return all(self._when.value(number) is UNKNOWN for number in self._steered_by[output])
 
-    def _act(self, watch: Watch, t: int, reads: Sequence[Operand | AggregateRef], values: list[object]) -> None:
-        scene = self._scene
+    def _act(self, number: int, t: int, reads: Sequence[Operand | AggregateRef], values: list[object]) -> None:
+        watch, scene = self._watches[number], self._scene
         operands = scene.operands(reads, values)
         trial: Trial | None = None
         acted = self._bookings.book(f"{watch.rule.name}@{t}", watch.rule, scene.look_up) > 0
@@ -179,8 +181,11 @@ class Steering:
             scene.counters["corrections"] += 1
         if acted:
             watch.fired(t, trial)
+            if trial is not None:
+                self._trials.add(number)
 
-    def _judge(self, watch: Watch, t: int) -> None:
+    def _judge(self, number: int, t: int) -> None:
+        watch = self._watches[number]
         trial, verify = watch.trial, watch.rule.verify
         if trial is None or verify is None or trial.left_items > 0 or t < trial.judge_t:
             return
@@ -188,6 +193,7 @@ class Steering:
         value, operands = condition.value(self._scene.look_up)
         seen = self._scene.operands(condition.reads, operands)
         scene, watch.trial = self._scene, None
+        self._trials.discard(number)
         before = scene.setpoints[trial.output]
         if value is True:
             scene.counters["corrections_verified"] += 1
@@ -213,7 +219,8 @@ class Steering:
 
     def _on_trial(self, output: str) -> bool:
         # One change at a time: with two under way nobody could say which of them had the effect.
-        return any(watch.trial is not None and watch.trial.output == output for watch in self._watches)
+        trials = (self._watches[number].trial for number in self._trials)
+        return any(trial is not None and trial.output == output for trial in trials)
 
     def _bounded(self, effect: SetpointEffect, amount: float) -> tuple[float, float]:
         output = self._scene.outputs[effect.output]

@@ -82,12 +82,14 @@ class Watch:
         """Return when this rule must be looked at again though nothing happens; None if only events matter."""
         if self.rule.every_ns:
             return self.due_t
-        waits: list[int] = []
-        if self.trial is not None and self.trial.judge_t:
-            waits.append(self.trial.judge_t)
-        if self.since_t is not None and self.trial is None:
-            waits += [due for due in (self.since_t + self.rule.for_ns, self.rest_until_t) if due > t]
-        return min(waits, default=None)
+        if self.trial is not None:
+            return self.trial.judge_t or None
+        if self.since_t is None:
+            return None
+        ripe_t, rest_t = self.since_t + self.rule.for_ns, self.rest_until_t
+        if ripe_t > t:
+            return rest_t if t < rest_t < ripe_t else ripe_t
+        return rest_t if rest_t > t else None
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""
