@@ -37,10 +37,7 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = fleet.enrol(arguments.device, arguments.days, request)
     there = "/etc/ripieno/fleet"
     key = "device.key" if request is None else "the key of the request"
-    section = (
-        f"broker: {{transport: mqtt, address: {fleet.hosts[0]}, port: {fleet.port}, fleet: {fleet.fleet},"
-        f" tls: {{ca: {there}/ca.pem, certificate: {there}/device.pem, key: {there}/device.key}}}}"
-    )
+    section = fleet.broker_section(there)
     result = {
         "device": arguments.device,
         "folder": str(folder),

@@ -47,6 +47,8 @@ BUILT_IN = {
     "fleet init": "ripieno_daemon.cli.fleet_init",
     "fleet enrol": "ripieno_daemon.cli.fleet_enrol",
     "fleet key": "ripieno_daemon.cli.fleet_key",
+    "fleet token": "ripieno_daemon.cli.fleet_token",
+    "enrol": "ripieno_daemon.cli.enrol",
     "fleet policy": "ripieno_daemon.cli.fleet_policy",
     "fleet ls": "ripieno_daemon.cli.fleet_ls",
     "fleet show": "ripieno_daemon.cli.fleet_show",

@@ -113,9 +113,17 @@ class FleetFolder:
             files["device.key"] = pair.key
         folder = self.root / "devices" / device
         shutil.rmtree(folder, ignore_errors=True)
-        _write(folder, files)
+        write_files(folder, files)
         self._save()
         return folder
+
+    def broker_section(self, there: str) -> str:
+        """Return the device file's section for a device whose files lie in the folder `there`."""
+        return (
+            f"broker: {{transport: mqtt, address: {self.hosts[0]}, port: {self.port}, fleet: {self.fleet},"
+            f" tls: {{ca: {there}/ca.pem, certificate: {there}/device.pem, key: {there}/device.key}},"
+            f" orders: {{root: {there}/root.pub, policy: {there}/policy.signed}}}}"
+        )
 
     def decommission(self, device: str) -> None:
         """Revoke a device's certificate and forget its folder; the broker learns it from revoked.pem at its next start.
@@ -146,10 +154,10 @@ class FleetFolder:
         self._state["policy_serial"] = serial
         signed = sign_policy(policy, self.signer("root"))
         self._save()  # before the policy: a serial that nobody saw harms nobody, one used twice would
-        _write(self.root, {"policy.signed": signed})
+        write_files(self.root, {"policy.signed": signed})
         for device in self.devices:
             if (self.root / "devices" / device).is_dir():
-                _write(self.root / "devices" / device, {"policy.signed": signed})
+                write_files(self.root / "devices" / device, {"policy.signed": signed})
         return serial
 
     def _authority(self) -> Pair:
@@ -161,9 +169,9 @@ class FleetFolder:
 
     def _save(self) -> None:
         revoked = certificates.revocation_list(self._authority(), self._state["revoked"], self._now_s())
-        _write(self.root, {"fleet.json": json.dumps(self._state, indent=2).encode() + b"\n"})
+        write_files(self.root, {"fleet.json": json.dumps(self._state, indent=2).encode() + b"\n"})
         for folder in ("authority", "broker"):
-            _write(self.root / folder, {"revoked.pem": revoked})
+            write_files(self.root / folder, {"revoked.pem": revoked})
 
     def _now_s(self) -> int:
         return self._clock.wall_ns() // 1_000_000_000
@@ -189,9 +197,11 @@ def found(root: Path, fleet: str, hosts: Sequence[str], listen: str, port: int, 
     state = {"fleet": fleet, "hosts": list(hosts), "port": port, "devices": {}, "revoked": [], "policy_serial": 0}
     making = root.with_name(f"{root.name}.new")
     shutil.rmtree(making, ignore_errors=True)
-    _write(making / "authority", {"ca.pem": authority.certificate, "ca.key": authority.key, "revoked.pem": revoked})
-    _write(making / "keys", {"root.pem": root_key.pem(), "operator.pem": operator.pem()})
-    _write(
+    write_files(
+        making / "authority", {"ca.pem": authority.certificate, "ca.key": authority.key, "revoked.pem": revoked}
+    )
+    write_files(making / "keys", {"root.pem": root_key.pem(), "operator.pem": operator.pem()})
+    write_files(
         making / "broker",
         {
             "mosquitto.conf": broker_files.mosquitto_conf(root.absolute() / "broker", listen, port, getuser()).encode(),
@@ -204,11 +214,11 @@ def found(root: Path, fleet: str, hosts: Sequence[str], listen: str, port: int, 
     )
     for name in (broker_files.CONSUMER, broker_files.REGISTRAR, *broker_files.CONSOLES):
         pair = certificates.new_client(authority, name, now_s, PEOPLE_DAYS)
-        _write(
+        write_files(
             making / name, {f"{name}.pem": pair.certificate, f"{name}.key": pair.key, "ca.pem": authority.certificate}
         )
     rule = KeyRule("operator", operator.public, ("*",), ("*",))
-    _write(
+    write_files(
         making,
         {
             "policy.toml": policy_text.write_text(fleet, [rule]).encode(),
@@ -231,7 +241,7 @@ def _check_device(device: str) -> None:
         raise NoFleet(f"a device cannot be called {device!r}: the name has a meaning of its own")
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write each file whole or not at all: beside its place, synced, moved."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files.items():
