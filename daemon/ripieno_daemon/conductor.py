@@ -87,6 +87,8 @@ class Conductor:
         self._outputs = Outputs(plan, timeline, self.settled, say)
         self._records = {one.name: one.fields for one in plan.inputs if one.kind == "record"}
         self._unsettled: deque[tuple[int, Outcome]] = deque()
+        self._durable_id = 0
+        self._until_durable: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._changed = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._early: list[tuple[Any, str]] = []
@@ -223,6 +225,11 @@ class Conductor:
             for intent in self._intents.open(device) if device else ():
                 if intent.act == outcome.act:
                     self._intents.settle(intent)
+        self._durable_id = last_id
+        while self._until_durable and self._until_durable[0][0] <= last_id:
+            _, waiting = self._until_durable.popleft()
+            if not waiting.done():
+                waiting.set_result(None)
 
     async def run(self) -> None:
         """Keep time and serve the calls until cancelled."""
@@ -259,7 +266,7 @@ class Conductor:
         for index, effect in enumerate(effects):
             self._record(event, effect, index)
         for effect in effects:
-            self._start(event, effect)
+            self._start(event, effect, record)
         self._since_snapshot += 1
         if self._since_snapshot >= SNAPSHOT_RECORDS:
             self.snapshot()
@@ -275,7 +282,7 @@ class Conductor:
         kind, body = record
         self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
 
-    def _start(self, event: Event, effect: Effect) -> None:
+    def _start(self, event: Event, effect: Effect, record: int) -> None:
         match effect:
             case rooms.Infer():
                 self._sharing.put(Call(effect, self._given(effect), event.t))
@@ -292,7 +299,17 @@ class Conductor:
             case rooms.Withdraw():
                 self._outputs.withdraw(effect.act)
             case rooms.Book():
-                self._task(self._outputs.book(effect), f"booking {effect.booking.act}")
+                self._task(self._book(effect, record), f"booking {effect.booking.act}")
+
+    async def _book(self, effect: rooms.Book, record: int) -> None:
+        """Have an effect in another system once its cause is durable: a cause that is lost comes again, under another
+        identity, and its own may be another's then.
+        """
+        if record > self._durable_id:
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._until_durable.append((record, waiting))
+            await waiting
+        await self._outputs.book(effect)
 
     def _given(self, infer: rooms.Infer) -> Given:
         """Return what the model is shown: the frame's picture, which is kept until it has answered, or values."""
