@@ -42,17 +42,13 @@ POINTS = (ASKED, PLAIN, KEYED, REPLY)
 class Site:
     """Another program at the broker."""
 
-    def __init__(self, port: int, **own: Any) -> None:
+    def __init__(self, port: int, topic: str = "bank/answers") -> None:
         self.got: queue.Queue[paho.MQTTMessage] = queue.Queue()
         self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-        if own.get("username"):
-            self.client.username_pw_set(own["username"], own["password"])
-        if own.get("ca"):
-            self.client.tls_set(own["ca"])
         self.client.on_message = lambda _client, _userdata, message: self.got.put(message)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
-        self.client.subscribe("bank/answers", qos=1)
+        self.client.subscribe(topic, qos=1)
 
     def say(self, topic: str, payload: bytes | str, correlation: bytes = b"", *, retain: bool = False) -> None:
         properties = Properties(PacketTypes.PUBLISH)
