@@ -91,6 +91,7 @@ class OrderDesk:
         self._stops: set[bytes] = set()
         self._rate = Rate()
         self._seqs = dict(journal.seqs)
+        self._unfinished = journal.unfinished
         self._under_way: dict[bytes, tuple[State, dict[str, Any]] | None] = {}
         self._before = 0  # orders on their way into the journal that a question must not overtake
         self._inbox: asyncio.Queue[_Incoming] = asyncio.Queue()  # bounded by what a broker sends unacknowledged
@@ -204,7 +205,8 @@ class OrderDesk:
 
     async def run(self) -> None:
         """Serve until cancelled: first what was left unfinished, then what comes."""
-        for left in self._journal.unfinished:
+        unfinished, self._unfinished = self._unfinished, ()  # once: whoever runs this again must not do them again
+        for left in unfinished:
             await self._resume(left)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._doing.run(), name="orders")

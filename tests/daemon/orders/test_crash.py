@@ -5,6 +5,7 @@ The order is killed every half millisecond of its way; each write to the disk ta
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,29 @@ def test_after_its_expiry_nothing_is_begun_anew(tmp_path: Path, kind: str, wante
 
     assert max(count for count, _ in found) == 1
     assert {state for _, state in found} == wanted
+
+
+def test_a_desk_that_is_run_again_does_not_resume_what_it_resumed(tmp_path: Path) -> None:
+    """A supervisor may run it again after a failure, in the same life."""
+
+    async def body() -> int:
+        device = Device(tmp_path)
+        await device.start()
+        device.take(Operator(device).ask("restart"))
+        await device.clock.sleep(0.0015)  # in the journal, not begun
+        await device.kill()
+        assert not device.done
+        await device.start()
+        await device.clock.sleep(1)
+        assert device._task is not None
+        device._task.cancel()
+        await asyncio.gather(device._task, return_exceptions=True)
+        device._task = asyncio.create_task(device.desk.run())
+        await device.clock.sleep(1)
+        await device.kill()
+        return len(device.done)
+
+    assert run(body()) == 1
 
 
 class WithoutIntent(OrderDesk):
