@@ -55,3 +55,8 @@ class FilesPoint(MessagePoint):
             raise ValueError("`take` and `put` lead into the device's folder: no / at the beginning, no ..")
         if self.put and (self.fields or self.key or self.format != "json"):
             raise ValueError("`format`, `fields` and `key` are for an input")
+
+    @property
+    def direction(self) -> str:
+        """Whether it takes files (input) or puts them (output)."""
+        return "input" if self.take else "output"

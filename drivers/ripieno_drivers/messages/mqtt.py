@@ -79,6 +79,11 @@ class MqttPoint(MessagePoint):
         if self.send and (self.fields or self.key or self.format != "json"):
             raise ValueError("`format`, `fields` and `key` are for an input")
 
+    @property
+    def direction(self) -> str:
+        """Whether it listens (input) or sends (output)."""
+        return "input" if self.listen else "output"
+
 
 class MqttMessages:
     """One broker. A booking waits for it; a message is acknowledged when it is durable here."""

@@ -49,6 +49,11 @@ class SqliteRecordsPoint:
     key: Annotated[Name, doc("the column that a look-up compares; it should have an index")]
     columns: Annotated[Mapping[Name, Name], MinLen(1), MaxLen(64), doc("field of the input: column of the table")]
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields."""
+        return tuple(self.columns)
+
 
 class SqliteRecords:
     """One database. It is down while the database cannot be read or lacks what the inputs need."""

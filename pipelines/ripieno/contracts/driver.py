@@ -167,10 +167,19 @@ class RecordDevice(Device, Protocol):
 
 
 @runtime_checkable
-class NamesFields(Protocol):
-    """A point (`Driver.point`) that knows what its readings will have in them: `check` holds the pipeline against it.
+class HasDirection(Protocol):
+    """A point of a driver whose inputs and outputs are of one kind (messages): `direction` is "input" or "output"."""
 
-    `fields`: the names; empty where the point is no reading. A point may also have `units`, a mapping from fields to
+    @property
+    def direction(self) -> str: ...
+
+
+@runtime_checkable
+class NamesFields(Protocol):
+    """A point (`Driver.point`) that knows what its readings, records or messages will have in them: `check` holds the
+    pipeline against it.
+
+    `fields`: the names; empty where it does not know. A point may also have `units`, a mapping from fields to
     the units that it reports them in: each must be the pipeline's.
     """
 

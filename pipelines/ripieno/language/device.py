@@ -9,7 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
-from ripieno.contracts.driver import Driver, NamesFields, Place
+from ripieno.contracts.driver import Driver, HasDirection, NamesFields, Place
 from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan
 
 from . import device_file as file
@@ -22,6 +22,7 @@ from .shape import build, is_mapping, join
 from .source import Node, parse
 
 FORMAT = 1
+HAVE_FIELDS = ("reading", "record", "message")
 Drivers = Mapping[str, Driver]
 
 
@@ -195,21 +196,24 @@ class _Compiler:
             self._report.add(at.line, at.column, f"{path}.device", what, hint)
         if point is None or len(self._report.found) > before:
             return
-        if kind == "reading" and isinstance(point, NamesFields):
-            self._fields(name, point, place, path)
+        if isinstance(point, HasDirection) and point.direction != kind_of:
+            self._report.add(*place, path, f"is an {kind_of}, and its keys say that it is an {point.direction}")
+            return
+        if kind in HAVE_FIELDS and isinstance(point, NamesFields) and point.fields:
+            self._fields(name, kind, point, place, path)
         one = PointPlan(name, kind, _plain_fields(point)[0] | _plain_fields(point)[1])
         for other in self._points.setdefault(at.text, []):
             if (other.kind, other.settings) == (one.kind, one.settings) and one.settings:
                 self._report.add(*place, path, f"is the same {kind} of device '{at.text}' as '{other.name}'")
         self._points[at.text].append(one)
 
-    def _fields(self, name: str, point: NamesFields, place: tuple[int, int], path: str) -> None:
-        """Hold what a point will report against what the pipelines want of this reading."""
+    def _fields(self, name: str, kind: str, point: NamesFields, place: tuple[int, int], path: str) -> None:
+        """Hold what a point will report against what the pipelines want of this input."""
         declared = next(one.declared[name] for one in self._compiled if name in one.declared)
         units = getattr(point, "units", {})
         for field, unit in declared.fields:
             if field not in point.fields:
-                what = f"reports no '{field}', and the pipeline's reading has this field"
+                what = f"reports no '{field}', and the pipeline's {kind} has this field"
                 self._report.add(*place, path, what, did_you_mean(field, point.fields))
             elif units.get(field, unit) != unit:
                 what = f"reports '{field}' in {units[field]}, and the pipeline wants {unit}"
