@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ripieno.errors import BundleError
@@ -13,6 +13,18 @@ from ripieno.errors import BundleError
 def read_bytes(path: Path | str) -> bytes:
     """Return the content of a file. Raises OSError."""
     return Path(path).read_bytes()
+
+
+def read_part(path: Path | str, offset: int, size: int) -> bytes:
+    """Return at most `size` bytes of a file from `offset` on. Raises OSError."""
+    with Path(path).open("rb") as file:
+        file.seek(offset)
+        return file.read(size)
+
+
+def size_of(path: Path | str) -> int:
+    """Return the bytes of a file. Raises OSError."""
+    return Path(path).stat().st_size
 
 
 def walk(folder: Path) -> Iterator[str]:
@@ -43,10 +55,16 @@ def walk(folder: Path) -> Iterator[str]:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file: after a power cut at any instant the old or the new content is there. Raises BundleError."""
+    write_parts(path, (content,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """As `write_whole`, for content that comes in parts; an error while they are made leaves the old file."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("wb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -55,7 +73,9 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             draft.unlink()
-        raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from error
+        if isinstance(error, OSError):
+            raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise

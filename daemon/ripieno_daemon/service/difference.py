@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ripieno.plan import Plan, RulePlan
+from ripieno.plan import PipelinePlan, Plan, RulePlan
 
 LONGEST_VALUE = 80
 MOST_LINES = 200
 
 
-def differences(before: Plan, after: Plan) -> list[str]:
+def differences(before: Plan | PipelinePlan, after: Plan | PipelinePlan) -> list[str]:
     """Return lines such as `pipelines.quality-control.rules.pass.text: look.score >= 0.5 -> look.score >= 0.7`."""
     found: list[str] = []
     _compare("", before, after, found)
