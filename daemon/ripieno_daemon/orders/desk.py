@@ -28,6 +28,7 @@ from . import admission
 from .admission import Here, Rate, Refusal
 from .doing import Doing
 from .executors import Executor, NotDone
+from .intake import Incoming, Intake
 from .journal import Entry, Found, Journal, Unfinished
 from .kinds import KINDS, Effect
 from .order import BadOrder, Order, parse_order
@@ -35,8 +36,6 @@ from .states import FINAL, State
 
 MAX_COMMAND_BYTES: Final = 64 * 1024
 MAX_ANSWERS: Final = 256
-RETRY_S: Final = 1.0
-ANSWER_FIRST_S: Final = 0.002  # the journal's thread and the answer to a question would take turns at the interpreter
 STOP: Final = "stop"
 
 
@@ -46,15 +45,6 @@ class Trusted(NamedTuple):
     fleet: str
     root_public: bytes
     policy: bytes
-
-
-class _Incoming(NamedTuple):
-    """An order on its way into the journal. `is_under_way`: a question that is being answered meanwhile."""
-
-    order: Order
-    entry: Entry
-    ack: Callable[[], None]
-    is_under_way: bool = False
 
 
 class OrderDesk:
@@ -90,13 +80,10 @@ class OrderDesk:
         self._stopped_by = journal.notes.stop
         self._stops: set[bytes] = set()
         self._rate = Rate()
-        self._seqs = dict(journal.seqs)
         self._unfinished = journal.unfinished
-        self._under_way: dict[bytes, tuple[State, dict[str, Any]] | None] = {}
-        self._before = 0  # orders on their way into the journal that a question must not overtake
-        self._inbox: asyncio.Queue[_Incoming] = asyncio.Queue()  # bounded by what a broker sends unacknowledged
+        self._intake = Intake(journal, clock, self._route, say)
         self._doing = Doing(
-            journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say, self._keep
+            journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say, self._intake.keep
         )
         self.answers: deque[dict[str, Any]] = deque(maxlen=MAX_ANSWERS)
         self.publish_soon: Callable[[], None] = lambda: None
@@ -201,7 +188,7 @@ class OrderDesk:
             self._take_stop(order, keys[0], envelope, sealed.payload, ack)
         else:
             entry = self._entry(order, keys[0], sealed.payload, self._refusal(order, keys, here))
-            self._put(_Incoming(order, entry, ack, self._is_answered_at_once(order, entry)))
+            self._intake.put(Incoming(order, entry, ack, self._is_answered_at_once(order, entry)))
 
     async def run(self) -> None:
         """Serve until cancelled: first what was left unfinished, then what comes."""
@@ -210,7 +197,7 @@ class OrderDesk:
             await self._resume(left)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._doing.run(), name="orders")
-            group.create_task(self._admit(), name="orders journal")
+            group.create_task(self._intake.run(), name="orders journal")
 
     async def close(self) -> None:
         """Close the journal."""
@@ -234,21 +221,7 @@ class OrderDesk:
         """Begin a question now, if nothing before it waits for the journal and its number shows that it is new."""
         if entry.refusal is not None or KINDS[order.kind].effect is not Effect.READ:
             return False
-        if self._before or order.seq <= self._seqs.get(entry.key, 0):
-            return False
-        self._seqs[entry.key] = order.seq
-        self._under_way[order.id] = None
-        if not self._doing.put(order):
-            del self._under_way[order.id]
-            return False
-        return True
-
-    async def _keep(self, order: Order, state: State, answer: dict[str, Any]) -> None:
-        """Make an outcome durable: of a question that is not in the journal yet, together with it."""
-        if order.id in self._under_way:
-            self._under_way[order.id] = (state, answer)
-        else:
-            await self._journal.finish(order.id, state, answer)
+        return self._intake.begin_at_once(order, entry, self._doing.put)
 
     def _entry(self, order: Order, key: str, payload: bytes, refusal: Refusal | None) -> Entry:
         return Entry(
@@ -274,44 +247,7 @@ class OrderDesk:
             self.counts["done stop"] += 1
             self._say(f"STOP from afar, by key {key}: {self._policy.keys[key].name}; a person here clears it")
             self._stop("stop from afar")
-        self._put(_Incoming(order, self._entry(order, key, payload, None), ack))
-
-    def _put(self, incoming: _Incoming) -> None:
-        self._before += not incoming.is_under_way
-        self._inbox.put_nowait(incoming)
-
-    async def _admit(self) -> None:
-        """Make what came durable, all that waits in one transaction, then acknowledge."""
-        while True:
-            batch = [await self._inbox.get()]
-            if batch[0].is_under_way and self._inbox.empty():
-                await self._clock.sleep(ANSWER_FIRST_S)
-            while not self._inbox.empty():
-                batch.append(self._inbox.get_nowait())
-            found = await self._receive([each.entry for each in batch])
-            self._before -= sum(not each.is_under_way for each in batch)
-            for each, one in zip(batch, found, strict=True):
-                each.ack()
-                if one.is_new and one.refusal is None:
-                    self._seqs[each.entry.key] = max(each.entry.seq, self._seqs.get(each.entry.key, 0))
-                try:
-                    if not each.is_under_way:
-                        await self._route(each.order, one)
-                    elif (outcome := self._under_way.pop(each.order.id)) is not None:
-                        await self._journal.finish(each.order.id, *outcome)
-                except StorageError as error:
-                    self._say(f"order {each.order.kind} {each.order.id.hex()}: not durable: {error}")
-
-    async def _receive(self, entries: list[Entry]) -> list[Found]:
-        in_trouble = False
-        while True:
-            try:
-                return await self._journal.receive(entries)
-            except StorageError as error:
-                if not in_trouble:
-                    self._say(f"ALARM orders wait, their journal is not durable: {error}")
-                in_trouble = True
-                await self._clock.sleep(RETRY_S)
+        self._intake.put(Incoming(order, self._entry(order, key, payload, None), ack))
 
     async def _route(self, order: Order, found: Found) -> None:
         if not found.is_new:
