@@ -2,9 +2,10 @@
 
 In:    signed commands of a broker, the policy, executors by kind.
 Out:   one final answer for each order, the same again for the same order; `stop`, at once.
-Never: an order done before it is durable in the journal; an actuation done again after a crash; an answer to
-       bytes whose signature was not good, beyond a refusal.
-Start: desk.py (an order's way), intake.py (into the journal), admission.py (what is refused, why), journal.py (what is durable when), kinds.py.
+Never: something changed or moved before it is durable in the journal; an actuation done again after a crash; an
+       answer to bytes whose signature was not good, beyond a refusal.
+Start: desk.py (an order's way), admission.py (what is refused, why), intake.py and journal.py (what is durable when),
+       doing.py, kinds.py (the table).
 """
 
 from .desk import OrderDesk
