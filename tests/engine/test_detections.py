@@ -153,6 +153,28 @@ def test_the_same_picture_of_a_line_at_rest_is_no_alarm() -> None:
     assert len(only(effects[-1], rooms.Infer)) == 1
 
 
+def test_no_part_is_judged_by_the_picture_of_another() -> None:
+    """Found by `ripieno sim run`: of a frozen camera the pictures until the next position were taken for new."""
+    world = World()
+    world.start()
+    world.part(1, "normal")
+    world.edge(2)
+    effects = world.tell(rooms.FrameSeen(world.t, "top", 2, 100.0 + 120.0, world.t, "good", "", 100 * MS))
+
+    assert only(effects, rooms.Infer) == []
+    assert [(one.item.number, one.verdict) for one in only(effects, rooms.Decided)] == [(2, "undecided")]
+
+
+def test_the_same_picture_of_a_part_that_hardly_moved_is_no_alarm() -> None:
+    world = World()
+    world.start()
+    world.edge(1)
+    world.frame(170.0)
+    effects = world.tell(rooms.FrameSeen(world.t, "top", 2, 175.0, world.t, "good", "", 100 * MS))
+
+    assert only(effects, rooms.Alarm) == []
+
+
 def test_a_board_that_forgot_its_position_freezes_no_picture() -> None:
     hall = Hall(crowd())
     hall.start()

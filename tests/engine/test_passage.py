@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgpack
 import pytest
 from engine.plans import LABEL, line, rule
@@ -9,7 +11,7 @@ from engine.world import EPOCH, World, only
 
 from ripieno import engine as rooms
 from ripieno.engine import Book, Closed, Decided, Drop, Engine, Fire, Infer
-from ripieno.plan import BookingEffect, Const, Otherwise
+from ripieno.plan import And, BookingEffect, Compare, Const, Operand, Otherwise
 from ripieno.values import Health, ItemId, OutcomeKind
 
 
@@ -264,3 +266,62 @@ def test_after_a_crash_a_booking_without_an_outcome_is_asked_for_again_and_a_don
     restored.restore(world.engine.state())
 
     assert restored.step(rooms.Started(world.t, 0, ())) == [second]
+
+
+def reconnect(world: World) -> None:
+    """The board was reset, and answers again."""
+    world.tell(rooms.DeviceChanged(world.t, "conveyor", False, 0, "the board was reset"))
+    world.tell(rooms.DeviceChanged(world.t, "conveyor", True, EPOCH, ""))
+
+
+def test_parts_of_a_count_that_was_lost_do_not_stand_before_those_that_come() -> None:
+    """Found by `ripieno sim run`: until the new count reached the old places, no later part was decided or booked."""
+    world = scrapping()
+    world.part(1, "over")
+    world.move(9_000.0, 1)
+    world.edge(2, 9_100.0)
+    world.edge(3, 9_150.0)
+    world.frame(9_270.0)
+    world.result(3, "over")
+    reconnect(world)
+    effects = world.move(5.0, 3)
+
+    assert verdicts(effects) == [(2, "undecided")]
+    assert [(closed.item.number, closed.why) for closed in only(effects, Closed)] == [
+        (2, "the board lost its position"),
+        (3, "the board lost its position"),
+    ]
+    world.edge(4, 20.0)
+    assert verdicts(world.move(20.0 + 620.0, 4)) == [(4, "undecided")]
+
+
+def test_an_act_under_way_when_the_count_is_lost_gets_its_outcome(world: World) -> None:
+    world.part(1, "normal")
+    reconnect(world)
+    world.move(-30.0, 1)
+
+    assert [closed.way for closed in only(world.settle(1, OutcomeKind.NOT_EXECUTED), Closed)] == ["diverted"]
+
+
+def test_a_belt_that_runs_back_gives_no_part_up(world: World) -> None:
+    world.edge(1, 500.0)
+    world.move(520.0, 1)
+    effects = world.move(400.0, 1)
+
+    assert only(effects, Closed) == []
+
+
+def test_an_act_in_flight_is_adopted_before_its_part_could_be_judged_anew() -> None:
+    """A condition may be false now whatever the lost answer was; but the part was let through."""
+    flow = Operand("output", "flow", "value", "number")
+    when = And((Compare("==", LABEL, Const("normal")), Compare("<", flow, Const(90.0))))
+    plan = line()
+    first, *others = plan.rules
+    world = World(replace(plan, rules=(replace(first, when=when), *others)))
+    world.start()
+    world.edge(1)
+    world.frame(170.0)
+    note = msgpack.packb(["pass", "good", 50.0])
+    effects = world.tell(rooms.Started(world.t, 0, ((f"part-{EPOCH:08x}-1", "gate", 0, note),)))
+
+    assert verdicts(effects) == [(1, "good")]

@@ -250,6 +250,7 @@ class Engine:
 
     def _device(self, event: events.DeviceChanged) -> None:
         if event.up:
+            self.passage.reconnected()
             self.scene.effects += [Set(setpoint) for setpoint in self.scene.setpoints_in_force()]
 
     # --- answers ------------------------------------------------------------------------------------------------

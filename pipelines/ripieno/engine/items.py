@@ -90,6 +90,8 @@ class ItemBook:
         self.places = dict(plan.places)
         self.epoch: int | None = None
         self.last_number = 0
+        self.position_mm: float | None = None  # where the belt was last
+        self.is_in_doubt = False  # a device has come back since: the belt's count may have begun anew
         self._ahead: set[int] = set()  # known from an intent before their edge was counted
         self._open: dict[int, Item] = {}
 
@@ -155,11 +157,19 @@ class ItemBook:
     def state(self) -> dict[str, Any]:
         """Return what a snapshot keeps."""
         items = [item.plain() for item in self._open.values()]
-        return {"epoch": self.epoch, "last": self.last_number, "ahead": sorted(self._ahead), "items": items}
+        belt = [self.position_mm, self.is_in_doubt]
+        return {
+            "epoch": self.epoch,
+            "last": self.last_number,
+            "ahead": sorted(self._ahead),
+            "items": items,
+            "belt": belt,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
         self.epoch, self.last_number, self._ahead = state["epoch"], state["last"], set(state["ahead"])
+        self.position_mm, self.is_in_doubt = state.get("belt", (None, True))
         items = [Item.from_plain(self.plan.name, plain) for plain in state["items"]]
         self._open = {item.id.number: item for item in items}
 

@@ -24,6 +24,8 @@ from .steering import Steering
 from .steps.answers import Answers
 from .steps.flow import Flow
 
+BACK_MM = 1.0  # the count's grain, and a belt that swings back when it stops
+LOST = "the board lost its position"
 MAX_MISSED = 10_000  # parts that one jump of the edge counter may stand for; more is a broken counter
 
 
@@ -71,6 +73,8 @@ class Passage:
         if book is None or not event.rising:
             return
         self._reach(book, event.epoch, event.number - 1, "its photo-eye edge was not received")
+        if event.position_mm is not None:
+            self._place(book, event.position_mm)
         if event.number > book.last_number:
             known = not book.count(event.number)
             self._scene.counters["triggers"] += 1
@@ -93,7 +97,13 @@ class Passage:
         if book is None:
             return
         self._reach(book, event.epoch, event.edges, "its photo-eye edge was not received")
+        self._place(book, event.position_mm)
         self._moved(book, event.position_mm)
+
+    def reconnected(self) -> None:
+        """A device has come back: a board that was reset may have lost its count of the belt."""
+        for book in self._books.values():
+            book.is_in_doubt = True
 
     def settled(self, event: events.ActSettled) -> None:
         """Take the outcome of an act; one that nobody waits for any more changes nothing."""
@@ -126,11 +136,13 @@ class Passage:
                     self._close(book, item, "diverted", "the daemon ended before the act was sent")
                     continue
                 self._flow.resume(item)
+        for cause, output, _, note in in_flight:  # first: what an intent says of an item was decided before
+            self._adopt(cause, output, note)
+        for book in self._books.values():
+            for item in book:
                 if not item.verdict:
                     self._flow.advance(item)
                     self._judge(book, item)
-        for cause, output, _, note in in_flight:
-            self._adopt(cause, output, note)
 
     # --- what follows from it -----------------------------------------------------------------------------------
 
@@ -174,6 +186,22 @@ class Passage:
             item = book.begin(number, 0.0, self._scene.t)
             self._decide(book, item, Verdict.UNDECIDED, "", why, ())
             self._close(book, item, "diverted", why)
+
+    def _place(self, book: ItemBook, position_mm: float) -> None:
+        """Note where the belt is. Behind a reset, a count that is further back began anew: the places of the items
+        under way mean nothing any more, and they would stand before all that come. An act under way gets its outcome
+        of the board.
+        """
+        before, was_in_doubt = book.position_mm, book.is_in_doubt
+        book.position_mm, book.is_in_doubt = position_mm, False
+        if not was_in_doubt or before is None or position_mm >= before - BACK_MM:
+            return
+        for item in book:
+            if item.act == "open":
+                continue
+            if not item.verdict:
+                self._decide(book, item, Verdict.UNDECIDED, "", LOST, ())
+            self._close(book, item, "diverted", LOST)
 
     def _moved(self, book: ItemBook, position_mm: float) -> None:
         decide_mm, leave_mm = self._decide_mm(book), self._leave_mm(book)

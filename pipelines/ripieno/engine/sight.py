@@ -3,7 +3,8 @@
 A camera that gives the same picture again may be frozen, or may look at a line that rests. Only the line knows: the
 same picture is a fault once a belt of this pipeline has moved meanwhile. What is remembered lies among the readings of
 the scene, so that a snapshot keeps it: of a position input its position and epoch, of a frame input its health and
-where the belts stood when the same picture began to come.
+where the belts stood when the same picture began to come. A picture that says where the belt was when it was taken is
+held against the first of its like: no part is judged by another's picture.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ class Sight:
         scene = self._scene
         _, before, since = scene.readings.get(event.input, (0, Health.GOOD.value, ()))
         health, why = Health(event.health), event.why
-        where = self._where()
+        is_placed = event.position_mm is not None  # a camera that is released by the belt says where that was
+        where = self._where() if event.position_mm is None else (event.position_mm, 0.0)
         if event.still_ns <= 0:
-            since = ()
+            since = where if is_placed else ()
         elif len(since) != len(where):
             since = where
         elif health is Health.GOOD and (way_mm := _way_mm(since, where)) > MOVED_MM:
