@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+from language import hostile
 from language.bench import SHIPPED, check
 
+from ripieno.language import pipeline_file, problems, source
 from ripieno.language.problems import Report
 from ripieno.language.source import parse
 
@@ -27,7 +33,7 @@ HOSTILE = {
     "a tag directive": (b"%TAG ! tag:x,2000:\n---\na: 1\n", "has a directive"),
     "two documents": (b"a: 1\n---\nb: 2\n", "has more than one document"),
     "too large": (b"a: b\n" * 60_000, "is too large: 300000 bytes"),
-    "too many values": (b"[" + b"1," * 100_000 + b"1]", "has more than 20000 values"),
+    "too many values": (b"[" + b"1," * 100_000 + b"1]", "has more than 6000 values"),
     "a list as a key": (b"? [a, b]\n: 1\n", "a key should be a word"),
     "no UTF-8": (b"a: \xff\xfe\n", "is not UTF-8 text"),
     "a NUL": (b"a: \x00\n", "is not valid YAML"),
@@ -107,6 +113,31 @@ def test_a_key_given_twice_names_the_first_place() -> None:
     parse(b"a: 1\nb: 2\na: 3\n", report)
 
     assert str(report.found[0]) == "file.yaml:3:1: a: is given twice (first on line 1)"
+
+
+def test_generated_files_are_refused_at_once_and_in_little_memory_or_are_bounded() -> None:
+    """A sample: `python -m language.hostile 10000`, in tests/, runs all. Slow machines get three times as long here."""
+    command = [sys.executable, "-m", "language.hostile", "330", "--seed", "7", "--limit-ms", "300"]
+
+    ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["files"] == 330
+
+
+def test_without_its_bounds_a_huge_file_is_found_to_cost_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Negative control: the check above can fail."""
+    rules = "".join(f"  r{n}: {{whn: a.x > {n}, do: o.send()}}\n" for n in range(4_000))
+    content = (hostile.HEAD + "rules:\n" + rules).encode()
+    held = hostile.check("huge", content)
+    for module, bound in ((source, "MAX_NODES"), (pipeline_file, "MOST"), (problems, "MOST_TOLD")):
+        monkeypatch.setattr(module, bound, 10**9)
+
+    free = hostile.check("huge", content)
+
+    assert held.wrong == ""
+    assert free.took_s > 10 * held.took_s
+    assert "refused after" in free.wrong
 
 
 def test_the_shipped_pipeline_has_no_problem() -> None:

@@ -109,13 +109,13 @@ MISTAKES = [
     # effects
     (
         "questions",
-        "reply.send(question, about=intent.label)",
+        "reply.send(question, to=asked.customer, about=intent.label)",
         "reply.send(about=intent.label)",
         "rules.answer.do: reply.send wants the item of this rule (write reply.send(question))",
     ),
     (
         "questions",
-        "reply.send(question, about=intent.label)",
+        "reply.send(question, to=asked.customer, about=intent.label)",
         "reply.send(question, ago=since(intent.score > 0.5))",
         "rules.answer.do: a duration has no unit there (divide it by 1s)",
     ),
@@ -236,7 +236,7 @@ def test_an_item_that_stands_has_no_way() -> None:
 def test_a_pulse_is_for_parts_on_a_belt() -> None:
     pipeline, files = example("questions")
     wrong = pipeline.replace("outputs:\n", "outputs:\n  bell: {kind: pulse, safe: off, hold: 1s}\n").replace(
-        "do: reply.send(question, about=intent.label)", "do: bell.ring(question)"
+        "do: reply.send(question, to=asked.customer, about=intent.label)", "do: bell.ring(question)"
     )
 
     (told,) = told_of(wrong, files)

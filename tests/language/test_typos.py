@@ -7,12 +7,14 @@ import re
 
 import pytest
 from language.bench import DEVICE, DEVICE_FILE, PIPELINE_FILE, SHIPPED, check, problems_of, shipped
+from language.bundles import EXAMPLES, example, told_of
 
 from ripieno.errors import Problem
 from ripieno.language.problems import Report
 from ripieno.language.source import Node, parse
 
 FREE = re.compile(r"rules\.[^.]+\Z")  # nothing names a rule: it may be called anything
+FREE_FIELD = re.compile(r"\.show\.[^.]+\Z")  # what a person sees may be called anything too
 LETTERS = "qjxz"
 
 
@@ -84,6 +86,27 @@ def test_typos_of_the_bundle_that_ships_are_reported_on_their_line() -> None:
     assert len(missed) <= len(every) * 0.05, "\n".join(missed)
 
 
+@pytest.mark.parametrize("name", sorted(one.name for one in EXAMPLES.iterdir()))
+def test_typos_of_the_files_that_teach_are_reported_on_their_line(name: str) -> None:
+    """Every fourth: `python -m language.test_typos`, in tests/, counts them all."""
+    text, files = example(name)
+    every = [one for one in typos(text) if not FREE_FIELD.search(one[0])][::4]
+
+    missed = missed_in(every, files)
+
+    assert len(missed) <= len(every) * 0.05, "\n".join(missed)
+
+
+def missed_in(every: list[tuple[str, str, str, int, str]], files: dict[str, bytes]) -> list[str]:
+    """Return the typos that are not told on their line with the key that was meant."""
+    missed = []
+    for path, key, typo, line, changed in every:
+        told = told_of(changed, files)
+        if not any(one.startswith(f"{line}:") and f"did you mean '{key}" in one for one in told):
+            missed.append(f"{path}: {typo}: {told[:3]}")
+    return missed
+
+
 def test_a_typo_gives_few_problems_so_that_the_real_one_is_seen() -> None:
     counts = [len(problems_of(pipeline=changed)) for *_, changed in typos(shipped())]
 
@@ -100,3 +123,11 @@ def test_all_typos_of_two_files_are_told_in_one_pass_in_the_order_of_the_files()
     assert [one.hint for one in found] == [f"did you mean '{key}'?" for key in ("baud", "quota", "max_age", "deadline")]
     places = [(one.file, one.line, one.column) for one in found]
     assert all(left < right for left, right in itertools.pairwise([place[1:] for place in places[:2]]))
+
+
+if __name__ == "__main__":
+    for folder in sorted(EXAMPLES.iterdir()):
+        pipeline, others = example(folder.name)
+        all_typos = typos(pipeline)
+        not_told = missed_in(all_typos, others)
+        print(f"{folder.name}: {len(all_typos) - len(not_told)} of {len(all_typos)}", *not_told, sep="\n    ")

@@ -7,7 +7,7 @@ from ripieno.plan import Plan
 
 from .device import Drivers, compile_parts
 from .pipeline import compile_pipeline
-from .problems import Problems
+from .problems import Problems, TooManyProblems
 from .seal import Read
 
 
@@ -29,7 +29,11 @@ def compile_device(device_file: str, read: Read, drivers: Drivers) -> Plan:
     except OSError as error:
         report.add(0, 0, "", f"cannot be read: {error.strerror or error}")
         raise ConfigError(problems.ordered()) from error
-    plan = compile_parts(device_file, content, read, drivers, problems)
+    plan = None
+    try:
+        plan = compile_parts(device_file, content, read, drivers, problems)
+    except TooManyProblems:
+        pass  # the last one says so
     found = problems.ordered()
     if plan is None or found:
         raise ConfigError(found)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from .names import Names
 from .problems import Report
 
+MOST_SHOWN = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Wait:
@@ -43,6 +45,13 @@ def find_cycle(needs: Mapping[str, Iterable[str]]) -> list[str]:
     return []
 
 
+def arrows(names: list[str]) -> str:
+    """Return a way as text, of a very long one the beginning and the end."""
+    if len(names) > MOST_SHOWN:
+        names = [*names[: MOST_SHOWN - 2], f"{len(names) - MOST_SHOWN + 1} more", names[-1]]
+    return " -> ".join(names)
+
+
 def report_cycles(waits: Iterable[Wait], names: Names, report: Report) -> None:
     """Report the first cycle among the rules: a rule waits for an output, an output for the rules that act on it."""
     needs: dict[str, list[str]] = {}
@@ -62,5 +71,5 @@ def report_cycles(waits: Iterable[Wait], names: Names, report: Report) -> None:
         kind, name = one.split(" ", 1)
         shown.append(f"{name} (line {names.line(kind, name)})")
     first = cycle[0].split(" ", 1)[1]
-    message = f"waits for itself: {' -> '.join(shown)}"
+    message = f"waits for itself: {arrows(shown)}"
     report.add(names.line("rule", first), 1, f"rules.{first}.after", message, "let one of them not wait")

@@ -11,7 +11,7 @@ from . import pipeline_file as file
 from .labels import labels_of
 from .model_keys import check_model
 from .pipeline import FILE_NAME
-from .problems import Problems
+from .problems import Problems, TooManyProblems
 from .seal import Read
 from .sections.models import Model
 from .shape import build, is_mapping
@@ -41,6 +41,14 @@ def declared_models(bundle: str, read: Read) -> Declared:
     except OSError as error:
         report.add(0, 0, "", f"cannot be read: {error.strerror or error}", "a bundle is a folder with a pipeline.yaml")
         raise ConfigError(problems.ordered()) from error
+    try:
+        return _declared(bundle, read, content, problems)
+    except TooManyProblems as error:
+        raise ConfigError(problems.ordered()) from error
+
+
+def _declared(bundle: str, read: Read, content: bytes, problems: Problems) -> Declared:
+    report = problems.file(f"{bundle}/{FILE_NAME}")
     root = parse(content, report)
     whole = build(file.PipelineFile, root, "", report)[0] if root is not None else None
     models: list[Declaration] = []

@@ -10,7 +10,7 @@ from .nearest import nearest, shown
 from .problems import Report
 from .source import Node, Place
 
-MOST_HINTS = 100  # looking for the nearest name costs milliseconds where there are many
+MOST_COMPARED = 1_500  # names: looking for the nearest costs milliseconds where there are many
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")
 
 
@@ -30,6 +30,7 @@ class Names:
         self._used: set[tuple[str, str]] = set()
         self._missed: list[tuple[tuple[str, ...], str, str, int, Report]] = []
         self._told: set[tuple[str, str]] = set()
+        self._compared = 0
 
     def define(self, kind: str, name: str, place: Place, path: str, report: Report) -> None:
         """Note a definition."""
@@ -51,7 +52,7 @@ class Names:
                 self._used.add((kind, name))
                 return kind
         known = self.known(*kinds)
-        near = nearest(name, known) if len(self._missed) < MOST_HINTS else None
+        near = self._nearest(name, known)
         hint = f"there is {shown(known)}" if known else ""
         if near is not None:
             found = next(self._defined[kind][near] for kind in kinds if near in self._defined.get(kind, {}))
@@ -61,6 +62,13 @@ class Names:
         report.add(place[0], place[1], path, f"there is no {what} '{name}'", hint)
         self.miss(name, kinds, place[0], path, report)
         return None
+
+    def _nearest(self, name: str, known: list[str]) -> str | None:
+        """Return the known name that is most like this one; None where none is, or enough were compared."""
+        if self._compared > MOST_COMPARED:
+            return None
+        self._compared += len(known)
+        return nearest(name, known)
 
     def mark(self, kind: str, name: str) -> None:
         """Note that a name is used."""
@@ -77,24 +85,21 @@ class Names:
 
     def finish(self) -> None:
         """Report definitions that nothing uses while their like is used but not defined: the typo may be there."""
-        told = self._told
-        for kinds, name, path, line, report in self._missed[:MOST_HINTS]:
-            unused = [
-                (kind, one) for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
-            ]
-            near = nearest(name, [one for _, one in unused])
-            for kind, one in unused:
-                if one == near and (kind, one) not in told:
-                    told.add((kind, one))
-                    found = self._defined[kind][one]
-                    where = f"line {line}" if report.file == found.report.file else f"{report.file}:{line}"
-                    found.report.add(
-                        found.line,
-                        found.column,
-                        found.path,
-                        f"is used nowhere, while {path} names '{name}' on {where}",
-                        f"did you mean '{name}'?",
-                    )
+        self._compared = 0
+        unused: dict[tuple[str, ...], dict[str, str]] = {}
+        for kinds, name, path, line, report in self._missed:
+            if kinds not in unused:
+                unused[kinds] = {
+                    one: kind for kind in kinds for one in self._defined.get(kind, {}) if (kind, one) not in self._used
+                }
+            near = self._nearest(name, list(unused[kinds]))
+            if near is None or (unused[kinds][near], near) in self._told:
+                continue
+            self._told.add((unused[kinds][near], near))
+            found = self._defined[unused[kinds][near]][near]
+            where = f"line {line}" if report.file == found.report.file else f"{report.file}:{line}"
+            what = f"is used nowhere, while {path} names '{name}' on {where}"
+            found.report.add(found.line, found.column, found.path, what, f"did you mean '{name}'?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if not name or len(name) > LONGEST or len(candidates) > MOST_CANDIDATES:
         return None
     by_lower = {candidate.lower(): candidate for candidate in candidates}
+    turned = [one for one in by_lower if len(one) == len(name) and sorted(one) == sorted(name.lower())]
+    if turned:  # letters in another order: more likely than any other
+        return by_lower[turned[0]]
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if not found and len(name) <= 4:  # short words: one letter more, less or other
         found = [one for one in by_lower if _one_apart(name.lower(), one)][:1]

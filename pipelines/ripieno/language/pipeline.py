@@ -18,7 +18,7 @@ from .lowering import item_plan, output_plan
 from .model_keys import check_model
 from .names import Names, check_name, entries
 from .outputs import check_outputs, output_sources
-from .problems import Problems, Report
+from .problems import Problems, Report, TooManyProblems
 from .rule_lines import Rules
 from .seal import Read, Seal
 from .sections.inputs import INPUTS
@@ -54,13 +54,13 @@ def compile_pipeline(bundle: str, read: Read, problems: Problems) -> Compiled | 
     report = problems.file(path)
     try:
         content = read(path)
+        root = parse(content, report)
+        return _Compiler(bundle, read, report, root).compile(content) if root is not None else None
     except OSError as error:
         report.add(0, 0, "", f"cannot be read: {error.strerror or error}", "a bundle is a folder with a pipeline.yaml")
-        return None
-    root = parse(content, report)
-    if root is None:
-        return None
-    return _Compiler(bundle, read, report, root).compile(content)
+    except TooManyProblems:
+        pass  # the last one says so
+    return None
 
 
 class _Compiler:
@@ -72,6 +72,8 @@ class _Compiler:
 
     def compile(self, content: bytes) -> Compiled:
         before = len(self._report.found)
+        if any(len(entries(self._root, section)) > file.MOST for section in SECTIONS):  # it was told
+            return Compiled("", self._report.file, None, {}, {}, {})
         for section in SECTIONS:
             if section in self._root.mapping:
                 is_mapping(self._root.mapping[section], section, self._report)

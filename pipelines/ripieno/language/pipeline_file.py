@@ -21,7 +21,7 @@ from .sections.steps import STEPS
 from .sections.words import About, Entries, Word
 from .sections.workflows import Workflow
 
-MOST = 1_000  # entries of a section
+MOST = 500  # entries of a section
 
 
 @dataclass(frozen=True, kw_only=True)

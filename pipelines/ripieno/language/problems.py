@@ -7,6 +7,11 @@ from collections.abc import Iterable
 from ripieno.errors import Problem
 
 MOST_SHOWN = 200
+MOST_TOLD = 100
+
+
+class TooManyProblems(Exception):
+    """A file has so many that looking for more is a waste of time."""
 
 
 class Problems:
@@ -15,11 +20,12 @@ class Problems:
     def __init__(self) -> None:
         self._found: list[Problem] = []
         self._files: dict[str, int] = {}
+        self._reports: dict[str, Report] = {}
 
     def file(self, name: str) -> Report:
         """Return the report for this file; files are ordered as they are first named."""
         self._files.setdefault(name, len(self._files))
-        return Report(name, self._found)
+        return self._reports.setdefault(name, Report(name, self._found))
 
     def ordered(self) -> tuple[Problem, ...]:
         """Return each problem once, by file, line and column."""
@@ -38,9 +44,18 @@ class Report:
     def __init__(self, file: str, found: list[Problem] | None = None) -> None:
         self.file = file
         self.found: list[Problem] = [] if found is None else found
+        self._own = 0
 
     def add(self, line: int, column: int, path: str, message: str, hint: str = "") -> None:
-        """Note a problem; line and column count from 1, 0 means the whole file."""
+        """Note a problem; line and column count from 1, 0 means the whole file.
+
+        Raises:
+            TooManyProblems: this is one more than MOST_TOLD; it is noted that there may be more.
+        """
+        self._own += 1
+        if self._own > MOST_TOLD:
+            self.found.append(Problem(self.file, 0, 0, "", f"has more than {MOST_TOLD} problems", "mend these first"))
+            raise TooManyProblems
         self.found.append(Problem(self.file, line, column, path, message, hint))
 
 

@@ -19,7 +19,7 @@ from .problems import Report
 
 MAX_BYTES = 256_000
 MAX_DEPTH = 40
-MAX_NODES = 20_000
+MAX_NODES = 6_000
 MAX_DIGITS = 18
 
 Scalar = str | int | float | bool | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .cycles import arrows
 from .gather import gather
 from .names import Family, check_name, entries
 from .sections.workflows import Workflow
@@ -42,7 +43,7 @@ def _bound(world: World, root: Node) -> None:
     places = {name: place for name, (_, place) in entries(root, "workflows").items()}
     endless = {name for cycle in cycles for name in cycle}
     for cycle in cycles:
-        what = f"uses itself: {' -> '.join(f'{name} (line {places[name][0]})' for name in cycle)}"
+        what = f"uses itself: {arrows([f'{name} (line {places[name][0]})' for name in cycle])}"
         hint = "steps run once, in order; there are no loops"
         world.report.add(*places[cycle[0]], join("workflows", cycle[0]), what, hint)
     sizes, depths = _measure(world, left, uses)

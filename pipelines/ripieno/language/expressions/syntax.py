@@ -28,15 +28,23 @@ def parse(text: str) -> tuple[ast.expr, Tokens]:
 
 def letters(text: str, column: int) -> int:
     """Return a column in letters, given one in bytes."""
-    return len(text.encode()[:column].decode(errors="ignore"))
+    return column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
 
 
 def _bound(tree: ast.expr) -> None:
     seen = 0
     level: list[ast.AST] = [tree]
     for _ in range(MAX_DEPTH):
-        seen += sum(isinstance(node, (ast.expr, ast.keyword)) for node in level)
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        below: list[ast.AST] = []
+        for node in level:
+            seen += isinstance(node, (ast.expr, ast.keyword))
+            for name in node._fields:
+                value = getattr(node, name)
+                if isinstance(value, ast.AST):
+                    below.append(value)
+                elif isinstance(value, list):
+                    below += value
+        level = below
         if not level:
             break
     if seen > MAX_NODES:

@@ -65,7 +65,7 @@ def split(expression: str) -> Tokens:
             parts.append(" ")
             at += 1
             continue
-        found = _NUMBER.match(expression, at) if letter.isascii() and (letter.isdigit() or letter == ".") else None
+        found = _NUMBER.match(expression, at) if letter in ".0123456789" else None
         if found:
             end, unit = _unit(expression, found.end())
             _check_number(found.group(), at)

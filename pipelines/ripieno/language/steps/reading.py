@@ -8,6 +8,7 @@ from typing import Any
 
 from ripieno.plan import FlowStep, StepPlan
 
+from ..cycles import arrows
 from ..expressions.scope import Scope
 from ..expressions.typed import Source
 from ..inputs import Inputs
@@ -143,7 +144,7 @@ class Steps:
         return Source("step", {}, kind, True, self.of.prefix + name, unknown_fields=True)
 
     def _tell(self, cycle: list[str]) -> None:
-        shown = " -> ".join(f"{name} (line {self.built[name].place[0]})" for name in cycle)
+        shown = arrows([f"{name} (line {self.built[name].place[0]})" for name in cycle])
         line, column = self.built[cycle[0]].place
         path = join(self.of.path, cycle[0])
         self.world.report.add(line, column, path, f"waits for itself: {shown}", "let one of them not name the next")

@@ -186,11 +186,23 @@ def _nodes(tree: Any) -> Iterator[Any]:
     stack = [tree]
     while stack:
         one = stack.pop()
-        if isinstance(one, (tuple, list)):
+        kind = type(one)
+        if kind is tuple or kind is list:
             stack.extend(one)
-        elif is_dataclass(one) and not isinstance(one, (Const, type)):
+        elif names := _names_of(kind):
             yield one
-            stack.extend(getattr(one, each.name) for each in fields(one))
+            stack.extend([getattr(one, name) for name in names])
+
+
+def _names_of(kind: type) -> tuple[str, ...]:
+    """Return the fields of a plan's class; none of anything else, nor of a constant."""
+    if kind not in _NAMES:
+        is_tree = is_dataclass(kind) and kind is not Const
+        _NAMES[kind] = tuple(one.name for one in fields(kind)) if is_tree else ()
+    return _NAMES[kind]
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def is_unknown_anyway(values: Iterable[Typed]) -> bool:
