@@ -13,6 +13,7 @@ PROGRAMS = {
     "cc": ("make", "cc"),
     "qemu": ("qemu-system-arm", "arm-none-eabi-gcc"),
     "systemd": ("systemd-analyze",),
+    "vm": ("qemu-system-x86_64", "busybox"),
     "nspawn": ("systemd-nspawn", "debootstrap"),
 }
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from ripieno_drivers.cameras.capture.job import Job, job_of
-from ripieno_drivers.cameras.capture.sources import adjust
+from ripieno_drivers.cameras.capture.sources import Raw, Source, SourceError, adjust
 from ripieno_drivers.cameras.v4l2 import DRIVER, is_a_format_of_four_letters
 
 from .rack import Rack, run
@@ -93,6 +94,33 @@ def test_without_an_exposure_the_camera_chooses() -> None:
 )
 def test_a_format_has_four_letters(text: str, is_one: bool) -> None:
     assert is_a_format_of_four_letters(text) is is_one
+
+
+class Rows(Camera):
+    """Gives every picture as one row of bytes, as OpenCV does for formats that it does not convert."""
+
+    def __init__(self, format: str) -> None:
+        super().__init__()
+        code = float(cv2.VideoWriter.fourcc(*format))
+        self.has |= {cv2.CAP_PROP_FOURCC: code, cv2.CAP_PROP_FRAME_WIDTH: 4, cv2.CAP_PROP_FRAME_HEIGHT: 2}
+
+    def read(self) -> tuple[bool, object]:
+        return True, np.arange(24, dtype=np.uint8).reshape(1, 24)
+
+
+def test_a_picture_that_comes_as_one_row_of_bytes_gets_its_shape() -> None:
+    """Found on the kernel's own camera, whose first format is BGR3: a picture was 921600 x 1."""
+    camera = Rows("BGR3")
+    picture = Source(camera, [], 0.0, 0, Raw("/dev/video0", camera)).read()
+
+    assert picture is not None and picture.shape == (2, 4, 3)
+    assert picture[1, 0].tolist() == [12, 13, 14]
+
+
+def test_bytes_in_a_format_that_nobody_reads_are_said_with_the_mend() -> None:
+    camera = Rows("RGBP")
+    with pytest.raises(SourceError, match="format RGBP cannot be read; set `format`, such as YUYV"):
+        Source(camera, [], 0.0, 0, Raw("/dev/video0", camera)).read()
 
 
 def test_a_camera_that_is_not_there_is_said_with_those_that_are() -> None:

@@ -36,19 +36,46 @@ class Capture(Protocol):
 class Source:
     """An open source. `refused`: what of the settings it did not take; `expected`: pictures of a file, 0 unknown."""
 
-    def __init__(self, capture: Capture, refused: list[str], rate_hz: float, expected: int) -> None:
-        self._capture = capture
+    def __init__(
+        self, capture: Capture, refused: list[str], rate_hz: float, expected: int, raw: Raw | None = None
+    ) -> None:
+        self._capture, self._raw = capture, raw
         self.refused, self.rate_hz, self.expected = refused, rate_hz, expected
 
     def read(self) -> NDArray[np.uint8] | None:
-        """Return the next picture, BGR, shape (height, width, 3); None at the end."""
+        """Return the next picture, BGR, shape (height, width, 3); None at the end.
+
+        Raises:
+            SourceError: pictures come in a form that nobody here can read.
+        """
         good, picture = self._capture.read()
         if not good or picture is None:
             return None
+        if self._raw is not None:
+            picture = self._raw.shaped(picture)
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         found: NDArray[np.uint8] = picture
         return found
+
+
+class Raw:
+    """What a V4L2 device delivers. OpenCV 4.11 gives the bytes of formats that it does not convert as one row, among
+    them BGR3, which needs no conversion and which it asks for first where a camera has it.
+    """
+
+    def __init__(self, place: str, capture: Capture) -> None:
+        self._place, self._format = place, _letters(int(capture.get(cv2.CAP_PROP_FOURCC)))
+        self._size = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)), round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+
+    def shaped(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the picture in its shape. Raises SourceError where its format is unknown."""
+        height, width = self._size
+        if picture.shape[0] != 1 or height <= 1:
+            return picture
+        if self._format == "BGR3" and picture.size == height * width * 3:
+            return picture.reshape(height, width, 3)
+        raise SourceError(f"{self._place}: format {self._format} cannot be read; set `format`, such as YUYV or MJPG")
 
 
 def open_source(job: Job) -> Source:
@@ -97,7 +124,8 @@ def _open_v4l2(job: Job) -> Source:
     capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_V4L2)
     if not capture.isOpened():
         raise SourceError(f"{job.place}: is no camera, or another program has it")
-    return Source(capture, adjust(capture, job), 0.0, 0)
+    refused = adjust(capture, job)
+    return Source(capture, refused, 0.0, 0, Raw(job.place, capture))
 
 
 def adjust(capture: Capture, job: Job) -> list[str]:

@@ -1,0 +1,1 @@
+"""Tests in a virtual machine, tier `vm`: RIPIENO_VM=1 make test ARGS=tests/vm."""
