@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Gt, Le, MaxLen, MinLen
+from annotated_types import Gt, Le, MaxLen, MinLen, doc
 
 from ..quantities import Quantity
-from .words import HOUR_NS, About, Age, Entries
+from .words import HOUR_NS, Age, Entries
 
 FieldType = Literal["text", "number", "bool"]
 Unit = Annotated[str, MinLen(1), MaxLen(20)]
 Fields = Annotated[
-    Mapping[str, FieldType], MinLen(1), MaxLen(200), About("name -> text, number or bool; expressions name each")
+    Mapping[str, FieldType], MinLen(1), MaxLen(200), doc("name -> text, number or bool; expressions name each")
 ]
 
 
@@ -23,7 +23,7 @@ class FrameInput:
     """Pictures of a camera."""
 
     kind: Literal["frame"]
-    max_age: Annotated[Age, About("an older picture is unknown")]
+    max_age: Annotated[Age, doc("an older picture is unknown")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,21 +38,21 @@ class PositionInput:
     """Where the belt is."""
 
     kind: Literal["position"]
-    max_age: Annotated[Age, About("an older position is unknown")]
+    max_age: Annotated[Age, doc("an older position is unknown")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingField:
     """A number of a sensor, and when it is no evidence. All numbers are in its unit."""
 
-    unit: Annotated[Unit, About("what the numbers are in; constants with another unit of its kind are converted")] = ""
-    range: Annotated[tuple[float, float] | None, About("[least, most] that is plausible; outside it is unknown")] = None
+    unit: Annotated[Unit, doc("what the numbers are in; constants with another unit of its kind are converted")] = ""
+    range: Annotated[tuple[float, float] | None, doc("[least, most] that is plausible; outside it is unknown")] = None
     saturates: Annotated[
-        tuple[float, float] | None, About("[low, high] end of what the sensor can tell; at or beyond, it is unknown")
+        tuple[float, float] | None, doc("[low, high] end of what the sensor can tell; at or beyond, it is unknown")
     ] = None
     stuck_after: Annotated[
         Annotated[int, Quantity("duration"), Gt(0), Le(24 * HOUR_NS)] | None,
-        About("the very same number for so long is unknown; not for what may well stay the same"),
+        doc("the very same number for so long is unknown; not for what may well stay the same"),
     ] = None
 
 
@@ -66,9 +66,9 @@ class ReadingInput:
         MinLen(1),
         MaxLen(200),
         Entries(ReadingField, short=Unit),
-        About("name -> unit, or a mapping with more"),
+        doc("name -> unit, or a mapping with more"),
     ]
-    max_age: Annotated[Age, About("an older reading is unknown")]
+    max_age: Annotated[Age, doc("an older reading is unknown")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class MessageInput:
 
     kind: Literal["message"]
     fields: Fields
-    max_age: Annotated[Age, About("an older message is unknown to rules over time")] = HOUR_NS
+    max_age: Annotated[Age, doc("an older message is unknown to rules over time")] = HOUR_NS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen, doc
 
 from ..marks import OneOrMany
 from ..quantities import Quantity
-from .words import HOUR_NS, MINUTE_NS, About, Duration, Entries, Expression, Text, Word
+from .words import HOUR_NS, MINUTE_NS, Duration, Entries, Expression, Text, Word
 
-Each = Annotated[Word | None, About("the item kind that it runs once for; without it, over what streams in")]
-EachItem = Annotated[Word | None, About("the item kind that it runs once for; not inside a workflow")]
-When = Annotated[Expression | None, About("it runs only where this holds; else what it would say is unknown")]
+Each = Annotated[Word | None, doc("the item kind that it runs once for; without it, over what streams in")]
+EachItem = Annotated[Word | None, doc("the item kind that it runs once for; not inside a workflow")]
+When = Annotated[Expression | None, doc("it runs only where this holds; else what it would say is unknown")]
 Deadline = Annotated[int, Quantity("duration"), Gt(0), Le(MINUTE_NS)]
 Span = Annotated[int, Quantity("duration"), Gt(0), Le(HOUR_NS)]
 Named = Annotated[Mapping[str, Expression], MinLen(1), MaxLen(100)]
@@ -28,36 +28,36 @@ class ModelStep:
     too; of `task: regress` the outputs that the model names.
     """
 
-    model: Annotated[Word, About("a model of this file")]
-    deadline: Annotated[Deadline, About("a later answer is unknown")]
-    input: Annotated[Word | None, About("the frame input; for a model of pictures")] = None
+    model: Annotated[Word, doc("a model of this file")]
+    deadline: Annotated[Deadline, doc("a later answer is unknown")]
+    input: Annotated[Word | None, doc("the frame input; for a model of pictures")] = None
     of: Annotated[
         Annotated[tuple[Expression, ...], OneOrMany(), MinLen(1), MaxLen(4_096)] | None,
-        About("a text, or the numbers of the model's vector; for a model of values"),
+        doc("a text, or the numbers of the model's vector; for a model of values"),
     ] = None
     each: Each = None
     when: When = None
-    at: Annotated[Word | None, About("the place where the camera sees the item")] = None
+    at: Annotated[Word | None, doc("the place where the camera sees the item")] = None
     within: Annotated[
         Annotated[float, Quantity("length"), Gt(0), Le(10_000)],
-        About("a frame belongs to the item that is so near the place when it is taken"),
+        doc("a frame belongs to the item that is so near the place when it is taken"),
     ] = 10.0
     frames: Annotated[
         Literal["every", "newest"] | None,
-        About("every: each is answered or unknown; newest: what comes meanwhile is passed over. Of items: every"),
+        doc("every: each is answered or unknown; newest: what comes meanwhile is passed over. Of items: every"),
     ] = None
-    priority: Annotated[Literal["high", "normal", "low"], About("which workers run it")] = "normal"
+    priority: Annotated[Literal["high", "normal", "low"], doc("which workers run it")] = "normal"
     report: Annotated[
         Literal["every", "changes"] | None,
-        About("every answer, or each that changes what is seen, is a result of its own for the fleet"),
+        doc("every answer, or each that changes what is seen, is a result of its own for the fleet"),
     ] = None
-    crop: Annotated[Word | None, About("the detecting step whose best box is shown to the model")] = None
+    crop: Annotated[Word | None, doc("the detecting step whose best box is shown to the model")] = None
     margin: Annotated[
-        Annotated[float, Quantity("percentage"), Ge(0), Le(1)] | None, About("the box is wider by so much on each side")
+        Annotated[float, Quantity("percentage"), Ge(0), Le(1)] | None, doc("the box is wider by so much on each side")
     ] = None
     tiles: Annotated[
         tuple[Annotated[int, Ge(1), Le(16)], Annotated[int, Ge(1), Le(16)]] | None,
-        About("[columns, rows] that the frame is cut into; the answers are merged"),
+        doc("[columns, rows] that the frame is cut into; the answers are merged"),
     ] = None
 
 
@@ -65,7 +65,7 @@ class ModelStep:
 class MapStep:
     """Makes values of values. Fields: those that `map` names."""
 
-    map: Annotated[Named, About("name -> expression")]
+    map: Annotated[Named, doc("name -> expression")]
     each: Each = None
     when: When = None
 
@@ -75,7 +75,7 @@ class Words:
     """One of some words."""
 
     word: Annotated[
-        tuple[Text, ...], MinLen(1), MaxLen(1_000), About("the words; a text of them is found, whatever its case")
+        tuple[Text, ...], MinLen(1), MaxLen(1_000), doc("the words; a text of them is found, whatever its case")
     ]
 
 
@@ -91,9 +91,9 @@ class FindStep:
         MinLen(1),
         MaxLen(50),
         Entries(Words, short=Text),
-        About('name -> money, number, date, digits, "digits 8..12", or {word: [...]}'),
+        doc('name -> money, number, date, digits, "digits 8..12", or {word: [...]}'),
     ]
-    in_: Annotated[Expression, About("the text")]
+    in_: Annotated[Expression, doc("the text")]
     each: EachItem = None
     when: When = None
 
@@ -103,9 +103,9 @@ class RouteStep:
     """Takes one of several branches: the first whose condition is true. Field: `branch`, its name."""
 
     route: Annotated[
-        Mapping[str, Expression], MinLen(2), MaxLen(50), About("branch -> condition; the last one is `true`")
+        Mapping[str, Expression], MinLen(2), MaxLen(50), doc("branch -> condition; the last one is `true`")
     ]
-    unknown: Annotated[Word, About("the branch where the condition of one before it is unknown")]
+    unknown: Annotated[Word, doc("the branch where the condition of one before it is unknown")]
     each: EachItem = None
     when: When = None
 
@@ -114,10 +114,10 @@ class RouteStep:
 class AgreeStep:
     """Asks whether independent values agree. Fields: `agreed`, unknown where too few do, and `votes`."""
 
-    agree: Annotated[tuple[Expression, ...], MinLen(2), MaxLen(50), About("the values, all of one type")]
-    at_least: Annotated[int, Ge(2), Le(50), About("how many must say the same: more than half")]
+    agree: Annotated[tuple[Expression, ...], MinLen(2), MaxLen(50), doc("the values, all of one type")]
+    at_least: Annotated[int, Ge(2), Le(50), doc("how many must say the same: more than half")]
     tolerance: Annotated[
-        Annotated[float, Ge(0)] | None, About("numbers agree within it, and `agreed` is their median")
+        Annotated[float, Ge(0)] | None, doc("numbers agree within it, and `agreed` is their median")
     ] = None
     each: Each = None
     when: When = None
@@ -127,12 +127,12 @@ class AgreeStep:
 class LookupStep:
     """Looks up a record. Fields: those of the record input, and `found`: no record is an answer."""
 
-    lookup: Annotated[Word, About("the record input")]
-    by: Annotated[Expression, About("the key: a text or a number")]
-    deadline: Annotated[Deadline, About("without an answer by then it is unknown")]
+    lookup: Annotated[Word, doc("the record input")]
+    by: Annotated[Expression, doc("the key: a text or a number")]
+    deadline: Annotated[Deadline, doc("without an answer by then it is unknown")]
     each: EachItem = None
     cache: Annotated[
-        Annotated[int, Quantity("duration"), Ge(0), Le(24 * HOUR_NS)], About("an answer so young is used again")
+        Annotated[int, Quantity("duration"), Ge(0), Le(24 * HOUR_NS)], doc("an answer so young is used again")
     ] = 0
     when: When = None
 
@@ -141,22 +141,22 @@ class LookupStep:
 class AskStep:
     """Asks a person. Fields: `answer`, `by` (who) and `note` (what else they said)."""
 
-    ask: Annotated[Text, About("the question")]
-    role: Annotated[Word, About("who may answer")]
+    ask: Annotated[Text, doc("the question")]
+    role: Annotated[Word, doc("who may answer")]
     answers: Annotated[
-        tuple[Annotated[str, MinLen(1), MaxLen(100)], ...], MinLen(2), MaxLen(50), About("what can be said")
+        tuple[Annotated[str, MinLen(1), MaxLen(100)], ...], MinLen(2), MaxLen(50), doc("what can be said")
     ]
-    within: Annotated[Duration, About("after so long the answer is `no_answer`")]
+    within: Annotated[Duration, doc("after so long the answer is `no_answer`")]
     each: EachItem = None
     show: Annotated[
-        Mapping[str, Expression], MaxLen(50), About("name -> value: what the person sees with the question")
+        Mapping[str, Expression], MaxLen(50), doc("name -> value: what the person sees with the question")
     ] = field(default_factory=dict)
     no_answer: Annotated[
-        Annotated[str, MinLen(1), MaxLen(100)] | None, About("one of the answers; without it, unknown")
+        Annotated[str, MinLen(1), MaxLen(100)] | None, doc("one of the answers; without it, unknown")
     ] = None
     after_gap: Annotated[
         Literal["start_over", "keep", "fire_if_elapsed"],
-        About("time without a running daemon: waited anew, not counted, or counted"),
+        doc("time without a running daemon: waited anew, not counted, or counted"),
     ] = "keep"
     when: When = None
 
@@ -165,13 +165,13 @@ class AskStep:
 class WindowStep:
     """Features of a sensor over a window of time. Fields: those that `features` names."""
 
-    window: Annotated[Word, About("the reading input")]
-    last: Annotated[Duration, About("how long the window is")]
+    window: Annotated[Word, doc("the reading input")]
+    last: Annotated[Duration, doc("how long the window is")]
     every: Annotated[
-        Annotated[int, Quantity("duration"), Ge(10_000_000), Le(HOUR_NS)], About("how often there is a new set")
+        Annotated[int, Quantity("duration"), Ge(10_000_000), Le(HOUR_NS)], doc("how often there is a new set")
     ]
-    features: Annotated[Mapping[str, Text], MinLen(1), MaxLen(100), About("name -> function(field): rms(load)")]
-    min: Annotated[int, Ge(1), Le(1_000_000), About("with fewer good readings the features are unknown")] = 1
+    features: Annotated[Mapping[str, Text], MinLen(1), MaxLen(100), doc("name -> function(field): rms(load)")]
+    min: Annotated[int, Ge(1), Le(1_000_000), doc("with fewer good readings the features are unknown")] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,16 +181,16 @@ class JoinStep:
     One of `nearest` (in time), `latest` (not younger than the base) and `all_of` (one new value of each) says how.
     """
 
-    join: Annotated[Mapping[str, Text], MinLen(1), MaxLen(100), About("name -> NAME.FIELD of an input or a step")]
-    with_: Annotated[Word, About("the base: the input or step each of whose values makes a joined one")]
-    nearest: Annotated[Span | None, About("the nearest value in time, so far away at most")] = None
-    latest: Annotated[
-        Span | None, About("the newest value that is not younger than the base's, and so old at most")
-    ] = None
-    all_of: Annotated[Span | None, About("one new value of each, all within so long")] = None
+    join: Annotated[Mapping[str, Text], MinLen(1), MaxLen(100), doc("name -> NAME.FIELD of an input or a step")]
+    with_: Annotated[Word, doc("the base: the input or step each of whose values makes a joined one")]
+    nearest: Annotated[Span | None, doc("the nearest value in time, so far away at most")] = None
+    latest: Annotated[Span | None, doc("the newest value that is not younger than the base's, and so old at most")] = (
+        None
+    )
+    all_of: Annotated[Span | None, doc("one new value of each, all within so long")] = None
     wait: Annotated[
         Annotated[int, Quantity("duration"), Ge(0), Le(MINUTE_NS)] | None,
-        About("so long a nearer value may still come"),
+        doc("so long a nearer value may still come"),
     ] = None
     each: Each = None
     when: When = None
@@ -200,8 +200,8 @@ class JoinStep:
 class WorkflowStep:
     """Runs the steps of a workflow of this file. Fields: those that it gives."""
 
-    workflow: Annotated[Word, About("its name")]
-    given: Annotated[Mapping[str, Expression], MaxLen(100), About("what it takes -> expression")] = field(
+    workflow: Annotated[Word, doc("its name")]
+    given: Annotated[Mapping[str, Expression], MaxLen(100), doc("what it takes -> expression")] = field(
         default_factory=dict
     )
     each: Each = None

@@ -18,13 +18,6 @@ WEEK_NS = 168 * HOUR_NS
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """Marks a key with what it means, for people: a sentence without its full stop."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Entries:
     """Marks a mapping whose values are sections of their own.
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from annotated_types import MaxLen, MinLen
+from annotated_types import MaxLen, MinLen, doc
 
 from .inputs import FieldType
 from .steps import STEPS
-from .words import About, Entries, Expression
+from .words import Entries, Expression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,9 @@ class Workflow:
     """Steps that see only what they are given, as `given.NAME`, and one another."""
 
     steps: Annotated[
-        Mapping[str, Any], MinLen(1), MaxLen(200), Entries(STEPS, by="key"), About("its steps, without `each`")
+        Mapping[str, Any], MinLen(1), MaxLen(200), Entries(STEPS, by="key"), doc("its steps, without `each`")
     ]
-    gives: Annotated[Mapping[str, Expression], MinLen(1), MaxLen(100), About("name -> expression: its fields")]
-    takes: Annotated[Mapping[str, FieldType], MaxLen(100), About("name -> text, number or bool")] = field(
+    gives: Annotated[Mapping[str, Expression], MinLen(1), MaxLen(100), doc("name -> expression: its fields")]
+    takes: Annotated[Mapping[str, FieldType], MaxLen(100), doc("name -> text, number or bool")] = field(
         default_factory=dict
     )
