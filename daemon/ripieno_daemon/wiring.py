@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -21,11 +22,15 @@ from .fleet import Sender, Topics
 from .fleet.message_broker import Will
 from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
 from .workers import WorkerPool
+from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
 
 
-def real_ports(plan: Plan) -> Ports:
-    """Return the ports of this machine: its clock, disk, network, serial lines, folders, workers, brokers and doors."""
+def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
+    """Return the ports of this machine: its clock, disk, network, serial lines, folders, workers, brokers and doors.
+
+    `spawn`: how workers are made.
+    """
     clock, entropy, state = SystemClock(), SystemEntropy(), Path(plan.storage.state)
     return Ports(
         clock=clock,
@@ -34,7 +39,7 @@ def real_ports(plan: Plan) -> Ports:
         folder=FolderWatch(),
         storage=DiskStorage(state),
         drivers=installed_drivers(),
-        inference=worker_pool,
+        inference=partial(worker_pool, spawn=spawn),
         broker=lambda plan, boot: real_broker(plan, boot, clock, entropy),
         processes=ChildProcesses(),
         network=SystemNetwork(state),
@@ -44,9 +49,11 @@ def real_ports(plan: Plan) -> Ports:
     )
 
 
-def worker_pool(plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Callable[[str], None]) -> Inference:
+def worker_pool(
+    plan: Plan, pipeline: PipelinePlan, models: PlanModels, say: Callable[[str], None], spawn: Spawn = spawn_exec
+) -> Inference:
     """Return the workers that the pipeline's steps need."""
-    return WorkerPool(models.models, steps_of(pipeline), runtime_of(plan), say)
+    return WorkerPool(models.models, steps_of(pipeline), runtime_of(plan), say, spawn=spawn)
 
 
 def site_broker(plan: Plan, address: BrokerAddress, clock: SystemClock, entropy: SystemEntropy) -> TopicBroker:

@@ -17,6 +17,8 @@ from .command import OK, Command
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import Ports
+    from ripieno_daemon.ports.small_files import SmallFiles
+    from ripieno_daemon.workers.warm import WarmWorker
 
 SIGNALS = """\
 signals:
@@ -66,21 +68,41 @@ class Teller:
 
 async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports]) -> int:
     """Run the daemon until SIGTERM or SIGINT, over the real ports as `dress` returns them; return the exit code."""
-    from ripieno_daemon.app import App
-    from ripieno_daemon.service import Life, Surroundings
-    from ripieno_daemon.wiring import real_ports
+    from ripieno_daemon.service.surroundings import Surroundings
 
     around = Surroundings.from_environment(os.environ)
-    life = Life(device_file, teller.tell, around, lambda plan: dress(real_ports(plan)), App)
+    warm = await _warm_worker(device_file, around.kept)
+    from ripieno_daemon.app import App
+    from ripieno_daemon.service import Life
+    from ripieno_daemon.wiring import real_ports
+
+    life = Life(device_file, teller.tell, around, lambda plan: dress(real_ports(plan, warm.spawn)), App)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, life.stop)
     loop.add_signal_handler(signal.SIGUSR1, lambda: life.in_background(life.rearm("a person at the device (signal)")))
     loop.add_signal_handler(signal.SIGHUP, lambda: life.in_background(life.reload("a person at the device (signal)")))
-    code = await life.run()
+    try:
+        code = await life.run()
+    finally:
+        await warm.close()
     if code == OK:
         teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
     return code
+
+
+async def _warm_worker(device_file: str, kept: SmallFiles | None) -> WarmWorker:
+    """Start a worker's process before anything else is imported, where it is known already which one is wanted."""
+    from ripieno_daemon.compiling.remembered import recalled
+    from ripieno_daemon.workers.parts import NICE
+    from ripieno_daemon.workers.wanted import first_lane, runtime_of
+    from ripieno_daemon.workers.warm import WarmWorker
+
+    warm = WarmWorker()
+    plan = recalled(device_file, kept) if kept is not None else None
+    if plan is not None and (lane := first_lane(plan)) is not None:
+        await warm.begin(NICE[lane], runtime_of(plan))
+    return warm
 
 
 COMMAND = Command(

@@ -32,11 +32,10 @@ async def compile_remembered(path: str, files: SmallFiles | None) -> Plan:
     """
     if files is None:
         return (await compile_with_sources(path))[0]
-    installed = _installed()
-    if (plan := _recalled(path, files, installed)) is not None:
+    if (plan := recalled(path, files)) is not None:
         return plan
     plan, sources = await compile_with_sources(path)
-    body = {"path": path, "installed": installed, "sources": dict(sources), "plan": encode(plan)}
+    body = {"path": path, "installed": _installed(), "sources": dict(sources), "plan": encode(plan)}
     packed: bytes = msgpack.packb(body, use_bin_type=True)
     try:
         files.write(NAME, hashlib.sha256(packed).digest() + packed)
@@ -45,13 +44,14 @@ async def compile_remembered(path: str, files: SmallFiles | None) -> Plan:
     return plan
 
 
-def _recalled(path: str, files: SmallFiles, installed: str) -> Plan | None:
+def recalled(path: str, files: SmallFiles) -> Plan | None:
+    """Return the plan that is kept, None where it must be compiled anew."""
     try:
         content = files.read(NAME)
         if hashlib.sha256(content[32:]).digest() != content[:32]:
             return None
         kept: Mapping[str, Any] = msgpack.unpackb(content[32:])
-        if kept["path"] != path or kept["installed"] != installed:
+        if kept["path"] != path or kept["installed"] != _installed():
             return None
         for name, digest in kept["sources"].items():
             if hashlib.sha256(read_bytes(name)).hexdigest() != digest:

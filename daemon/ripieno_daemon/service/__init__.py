@@ -10,7 +10,25 @@ Never: a decision about a part; a device opened in safe mode; a plan in force th
 Start: life.py (the order of things), standing.py (what status tells), answers.py (who may ask what), last_good.py.
 """
 
-from .life import Life
-from .surroundings import Surroundings
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .life import Life
+    from .surroundings import Surroundings
 
 __all__ = ["Life", "Surroundings"]
+
+
+def __getattr__(name: str) -> object:
+    """Open the door only as far as asked: a start asks for the surroundings long before it needs the rest."""
+    if name == "Life":
+        from .life import Life
+
+        return Life
+    if name == "Surroundings":
+        from .surroundings import Surroundings
+
+        return Surroundings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
