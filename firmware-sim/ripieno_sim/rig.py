@@ -102,6 +102,7 @@ def conveyor_rig(
     faults: LineFaults = CLEAN,
     shutter: Shutter | None = None,
     hooks: Hooks | None = None,
+    board_class: type[Board] | None = None,
 ) -> Rig:
     """Return a rig whose every random draw comes from `seed`.
 
@@ -114,9 +115,10 @@ def conveyor_rig(
         faults: what the line does wrong.
         shutter: called with (part, count, t_us) when a part is at the camera.
         hooks: where a test cuts the board's power.
+        board_class: another class with the Board's interface, such as the firmware's.
     """
     conveyor = Conveyor(seed, plant or ConveyorSettings(parts=parts), shutter)
     settings = board or BoardSettings(table=CHANNELS, baud=baud)
-    built = Board(settings, conveyor, stream(seed, "board"), hooks=hooks)
+    built = (board_class or Board)(settings, conveyor, stream(seed, "board"), hooks=hooks)
     conveyor.attach(built)
     return Rig(built, PacedLine(baud, stream(seed, "line"), faults), conveyor)

@@ -15,7 +15,7 @@ from firmware.tools import need_tools
 from ripieno_sim.firmware import built
 
 TESTS = Path(__file__).parents[1]
-RUNS = int(os.environ.get("RIPIENO_FUZZ_RUNS", "200000"))
+RUNS = int(os.environ.get("RIPIENO_FUZZ_RUNS", "600000"))
 
 
 def runtime(name: str) -> str:

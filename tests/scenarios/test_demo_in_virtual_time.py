@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiers import need
 
+from ripieno_daemon.cli import main
 from ripieno_sim.stage.report import broken
 from ripieno_sim.stage.scene import Settings
 from ripieno_sim.stage.virtual import run_virtual
@@ -109,3 +111,19 @@ def test_parts_that_pass_while_no_daemon_runs_are_counted_even_if_the_next_one_i
     figures = run(tmp_path / "run", seed=seed, parts=30, kills=12)
 
     assert sum(figures["verdicts"].values()) == 30
+
+
+@pytest.mark.parametrize("kills", [0, 3])
+def test_the_firmwares_core_gives_the_same_run_as_the_python_board(tmp_path: Path, kills: int) -> None:
+    """Two boards written apart from one page: the same counts, the same record. No load of a machine plays a part."""
+    need("gcc", "make", "cc")
+    python = run(tmp_path / "python", seed=8, kills=kills)
+    firmware = run(tmp_path / "firmware", seed=8, kills=kills, board="host")
+
+    assert firmware == python
+    assert firmware["actuation"]["executed"] > PARTS // 3
+
+
+def test_an_emulated_processor_has_no_virtual_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--virtual", "--board", "qemu"]) == 2
+    assert "--board host" in capsys.readouterr().err

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from ripieno.errors import DeviceError
-from ripieno_sim.firmware import BoardDied, BuildFailed, ToolMissing, host_rig, qemu_rig
+from ripieno_sim.board import Board
+from ripieno_sim.firmware import BoardDied, BuildFailed, CBoard, ToolMissing, built, host_rig, qemu_rig
 from ripieno_sim.line.ptys import PtyPort
 from ripieno_sim.plant.conveyor import Conveyor, ConveyorSettings
 from ripieno_sim.plant.station import Shutter
@@ -50,3 +52,18 @@ async def line(settings: Settings, path: Path, shutter: Shutter) -> AsyncIterato
             yield Line(running.plant, running.start, running.finished)
     except (ToolMissing, BuildFailed, BoardDied, TimeoutError) as error:
         raise DeviceError(f"board {settings.board}: {error or 'it does not answer'}") from error
+
+
+def in_virtual_time(board: str) -> type[Board] | None:
+    """Return the class of the board that runs in virtual time; None: the usual one.
+
+    Raises:
+        DeviceError: the firmware cannot be built here; the message says what to install.
+    """
+    if board == "python":
+        return None
+    try:
+        built("virtual")
+    except (ToolMissing, BuildFailed) as error:
+        raise DeviceError(f"board {board}: {error}") from error
+    return cast(type[Board], CBoard)  # it has the same interface

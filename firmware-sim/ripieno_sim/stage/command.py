@@ -35,7 +35,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--board",
         choices=BOARDS,
         default="python",
-        help="python: the virtual board; host: the C firmware as a process; qemu: its Cortex-M3 image",
+        help="python: the virtual board; host: the C firmware as a process (with --virtual its core in virtual time); "
+        "qemu: its Cortex-M3 image",
     )
     camera = parser.add_argument_group("a camera instead of the simulated line")
     camera.add_argument("--camera", metavar="FILE", help="show a video file (or rtsp://..., /dev/video0) to a model")
@@ -73,8 +74,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.camera is None and (arguments.model or arguments.labels):
         Progress().say("--model and --labels are for --camera FILE")
         return CALLED_WRONGLY
-    if arguments.virtual and arguments.board != "python":
-        Progress().say("--board host and qemu run in wall-clock time; leave --virtual out")
+    if arguments.virtual and arguments.board == "qemu":
+        Progress().say("--board qemu runs in wall-clock time; leave --virtual out, or take --board host")
         return CALLED_WRONGLY
     settings = Settings(
         parts=arguments.parts,

@@ -88,7 +88,14 @@ class _Stage:
         self._clock = clock = VirtualClock(loop)
         self._pictures = PictureStore()
         plant = ConveyorSettings(parts=settings.parts, camera_mm=settings.camera_mm, starts_us=None)
-        self._rig = rig = conveyor_rig(seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter)
+        board_class = None
+        if settings.board != "python":
+            from .boards import in_virtual_time
+
+            board_class = in_virtual_time(settings.board)
+        self._rig = rig = conveyor_rig(
+            seed, baud=BAUD, board=BOARD, plant=plant, shutter=self._shutter, board_class=board_class
+        )
         self._picture = self._camera(rig)
         self._lines = RigLines(rig, clock, PORT)
         self._broker = MessageBroker()
