@@ -70,6 +70,12 @@ def sections_in(hint: Any) -> type | None:
     return None
 
 
+@functools.cache
+def inside_of(cls: type) -> dict[str, tuple[type | None, type | None]]:
+    """Return for each key of a section the section that stands there, and the one that its values are."""
+    return {key: (section_in(hint), sections_in(hint)) for key, hint in hints_of(cls).items()}
+
+
 def _section(hint: Any) -> type | None:
     if typing.get_origin(hint) is Annotated:
         if any(isinstance(extra, AmountOf) for extra in hint.__metadata__):

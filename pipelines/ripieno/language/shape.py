@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from . import quantities
-from .hints import extras_of, hints_of, key_of, required_of, section_in, sections_in
+from .hints import extras_of, hints_of, inside_of, key_of, required_of, section_in, sections_in
 from .nearest import did_you_mean, nearest
 from .problems import Report
 from .saying import got, say
@@ -101,24 +101,24 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 def _recover(cls: type, node: Node, path: str, report: Report, besides: typing.Collection[str] = ()) -> Node:
-    hints = hints_of(cls)
-    right = known_keys(node, {*hints, *besides}, path, report)
+    inside = inside_of(cls)
+    right = known_keys(node, {*inside, *besides}, path, report)
     entries = {}
     for key, value in right.mapping.items():
-        entries[key] = _recover_value(hints.get(key), value, join(path, key), report)
+        if isinstance(value.value, dict) and key in inside:
+            value = _recover_value(*inside[key], value, join(path, key), report)
+        entries[key] = value
     return dataclasses.replace(right, value=entries)
 
 
-def _recover_value(hint: Any, node: Node, path: str, report: Report) -> Node:
-    """Return a value with the keys of the sections in it set right."""
-    if not isinstance(node.value, dict):
-        return node
-    if (one := section_in(hint)) is not None:
+def _recover_value(one: type | None, each: type | None, node: Node, path: str, report: Report) -> Node:
+    """Return a mapping with the keys of the sections in it set right."""
+    if one is not None:
         return _recover(one, node, path, report)
-    if (each := sections_in(hint)) is not None:
+    if each is not None:
         values = {
             key: _recover(each, value, join(path, key), report) if isinstance(value.value, dict) else value
-            for key, value in node.value.items()
+            for key, value in node.mapping.items()
         }
         return dataclasses.replace(node, value=values)
     return node
@@ -126,18 +126,15 @@ def _recover_value(hint: Any, node: Node, path: str, report: Report) -> Node:
 
 def _as_fields(cls: type, entries: Mapping[str, Node]) -> dict[str, object]:
     names = {key_of(field.name): field.name for field in dataclasses.fields(cls)}
-    hints = hints_of(cls)
-    fields: dict[str, object] = {}
-    for key, node in entries.items():
-        fields[names[key]] = _as_value(hints[key], node)
-    return fields
+    inside = inside_of(cls)
+    return {names[key]: _as_value(*inside[key], node) for key, node in entries.items()}
 
 
-def _as_value(hint: Any, node: Node) -> object:
+def _as_value(one: type | None, each: type | None, node: Node) -> object:
     if isinstance(node.value, dict):
-        if (one := section_in(hint)) is not None:
+        if one is not None:
             return _as_fields(one, node.value)
-        if (each := sections_in(hint)) is not None:
+        if each is not None:
             return {
                 key: _as_fields(each, value.mapping) if isinstance(value.value, dict) else value.plain()
                 for key, value in node.value.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,14 +104,15 @@ def _parse(encoded: bytes, report: Report) -> Node:
     except UnicodeDecodeError as error:
         line = encoded.count(b"\n", 0, error.start) + 1
         raise _Refused(line, 1, "is not UTF-8 text", f"byte {error.start} is 0x{encoded[error.start]:02x}") from error
-    _scan(text)
-    return _Builder(report).build(yaml.parse(text, Loader=yaml.CSafeLoader))
+    return _Builder(report).build(_scan(text))
 
 
-def _scan(text: str) -> None:
-    """Refuse what is too much or not allowed, before anything is built."""
+def _scan(text: str) -> list[yaml.Event]:
+    """Return the parser's events; refuse what is too much or not allowed, before anything is built."""
     nodes = depth = documents = 0
+    events: list[yaml.Event] = []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        events.append(event)
         kind = type(event)
         if kind is yaml.ScalarEvent:
             nodes += 1
@@ -128,6 +129,7 @@ def _scan(text: str) -> None:
         if nodes <= MAX_NODES and depth <= MAX_DEPTH and documents <= 1 and not _is_odd(event):
             continue
         raise _Refused(*_start(event), *_why(event, depth))
+    return events
 
 
 def _is_odd(event: Any) -> bool:
@@ -159,7 +161,7 @@ class _Builder:
     def __init__(self, report: Report) -> None:
         self._report = report
 
-    def build(self, events: Iterator[yaml.Event]) -> Node:
+    def build(self, events: Iterable[yaml.Event]) -> Node:
         root: Node | None = None
         stack: list[_Open] = []
         for event in events:

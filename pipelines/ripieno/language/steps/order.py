@@ -14,7 +14,7 @@ _EXPRESSIONS = ("map", "when", "of", "in", "route", "agree", "by", "show", "join
 _NAMES = ("crop", "with")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _NAMED = re.compile(r"([A-Za-z]\w*)\s*\.\s*[A-Za-z]")
-MOST_CYCLES = 20
+MOST_CYCLES = 5
 
 
 def named_in(node: Node) -> frozenset[str]:
@@ -39,15 +39,15 @@ def cut_cycles(needs: Mapping[str, frozenset[str]]) -> tuple[dict[str, frozenset
     """Return the needs without those that close a cycle, and the cycles, each as names with the first again at its
     end.
     """
-    left = dict(needs)
+    left: dict[str, Iterable[str]] = {name: sorted(some) for name, some in needs.items()}
     cycles: list[list[str]] = []
-    while len(cycles) < MOST_CYCLES and (cycle := find_cycle({name: sorted(some) for name, some in left.items()})):
+    while len(cycles) < MOST_CYCLES and (cycle := find_cycle(left)):
         cycles.append(cycle)
         for name in cycle[:-1]:
-            left[name] = frozenset()
+            left[name] = ()
     if len(cycles) == MOST_CYCLES:
-        left = dict.fromkeys(left, frozenset())
-    return left, cycles
+        return dict.fromkeys(left, frozenset()), cycles
+    return {name: frozenset(some) for name, some in left.items()}, cycles
 
 
 def in_order(needs: Mapping[str, Iterable[str]]) -> list[str]:
