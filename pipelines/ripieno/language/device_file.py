@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen, doc
 
 from .marks import Pattern
 from .quantities import Quantity
@@ -23,8 +23,8 @@ Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits a
 class Identity:
     """Who this device is in its fleet."""
 
-    id: Topic
-    site: Topic = "local"
+    id: Annotated[Topic, doc("its name; of each fleet once")]
+    site: Annotated[Topic, doc("where it stands")] = "local"
 
 
 Path = Annotated[str, MinLen(1), MaxLen(400)]
@@ -34,67 +34,85 @@ Path = Annotated[str, MinLen(1), MaxLen(400)]
 class Tls:
     """PEM files for a broker that wants certificates, as `ripieno fleet enrol` makes them."""
 
-    ca: Path
-    certificate: Path
-    key: Path
+    ca: Annotated[Path, doc("who vouches for the broker")]
+    certificate: Annotated[Path, doc("this device's")]
+    key: Annotated[Path, doc("and its key")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
     """Whose commands are obeyed: the public key that policies are signed with, and the signed policy."""
 
-    root: Path
-    policy: Path
+    root: Annotated[Path, doc("the public key that policies are signed with")]
+    policy: Annotated[Path, doc("the signed policy: who may say what")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
     """Where results go. Paths count from the device file."""
 
-    transport: Literal["mqtt", "socket", "none"]
-    address: Annotated[str, MinLen(1), MaxLen(255)] = "localhost"
-    port: Annotated[int, Gt(0), Le(65_535)] = 1883
-    fleet: Topic = "local"
-    receipt: Literal["consumer", "puback"] = "consumer"
-    tls: Tls | None = None
-    orders: Orders | None = None
+    transport: Annotated[Literal["mqtt", "socket", "none"], doc("none: results wait in the outbox")]
+    address: Annotated[Annotated[str, MinLen(1), MaxLen(255)], doc("host; of a socket its path")] = "localhost"
+    port: Annotated[Annotated[int, Gt(0), Le(65_535)], doc("8883 with tls")] = 1883
+    fleet: Annotated[Topic, doc("the fleet's name, the first word of its topics")] = "local"
+    receipt: Annotated[
+        Literal["consumer", "puback"], doc("what frees a result here: that a consumer has it, or that the broker has")
+    ] = "consumer"
+    tls: Annotated[Tls | None, doc("for a broker that wants certificates")] = None
+    orders: Annotated[Orders | None, doc("whose commands are obeyed; without it nobody's")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Storage:
     """Where state is kept. A relative path counts from the device file."""
 
-    state: Annotated[str, MinLen(1), MaxLen(400)] = "/var/lib/ripieno"
-    group_commit: Annotated[int, Quantity("duration"), Ge(0), Le(HOUR_NS // 60)] = 250_000_000
-    quota: Annotated[int, Quantity("size"), Ge(16_000_000)] = 2_000_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceFile:
-    """The whole file."""
-
-    ripieno: Literal[1]
-    device: Identity
-    pipelines: Annotated[tuple[Annotated[str, MinLen(1), MaxLen(400)], ...], MinLen(1), MaxLen(50)]
-    devices: Annotated[Mapping[str, Any], MinLen(1)]
-    inputs: Mapping[str, Any]
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    runtime: Literal["auto", "litert", "tflite"] = "auto"
-    on_bad_config: Literal["last_good", "refuse"] = "last_good"
-    broker: Broker = Broker(transport="none")
-    storage: Storage = Storage()
+    state: Annotated[Annotated[str, MinLen(1), MaxLen(400)], doc("a folder")] = "/var/lib/ripieno"
+    group_commit: Annotated[
+        Annotated[int, Quantity("duration"), Ge(0), Le(HOUR_NS // 60)], doc("how long records wait for one another")
+    ] = 250_000_000
+    quota: Annotated[Annotated[int, Quantity("size"), Ge(16_000_000)], doc("how much it may hold")] = 2_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The keys that every device has, whatever its driver."""
+    """A device. Its other keys are the driver's own."""
 
-    driver: Word
-    interlock: Annotated[str, MaxLen(200)] = ""
+    driver: Annotated[Word, doc("what speaks to it")]
+    interlock: Annotated[
+        Annotated[str, MaxLen(200)], doc("what outside keeps its outputs from harm, where the device cannot")
+    ] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """The key that every bound input or output has."""
+    """An input or output on a device. Its other keys are the driver's own."""
 
-    device: Word
+    device: Annotated[Word, doc("a name under devices")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceFile:
+    """A device: what runs on it, and which machine serves what."""
+
+    ripieno: Annotated[Literal[1], doc("the format's version")]
+    device: Annotated[Identity, doc("who it is")]
+    pipelines: Annotated[
+        tuple[Annotated[str, MinLen(1), MaxLen(400)], ...],
+        MinLen(1),
+        MaxLen(50),
+        doc("the folders of the bundles that run; paths count from this file"),
+    ]
+    devices: Annotated[Mapping[str, Any], MinLen(1), doc("the machines, by name")]
+    inputs: Annotated[Mapping[str, Any], doc("each input of the pipelines: where it comes from")]
+    outputs: Annotated[Mapping[str, Any], doc("each output of the pipelines: where it goes")] = field(
+        default_factory=dict
+    )
+    runtime: Annotated[
+        Literal["auto", "litert", "tflite"], doc("what runs models; auto: what is installed, LiteRT first")
+    ] = "auto"
+    on_bad_config: Annotated[
+        Literal["last_good", "refuse"],
+        doc("where this file has problems at a start: the plan that worked last runs, loudly; or none"),
+    ] = "last_good"
+    broker: Annotated[Broker, doc("where results go")] = Broker(transport="none")
+    storage: Annotated[Storage, doc("where state is kept")] = Storage()

@@ -6,10 +6,10 @@ from typing import Any
 
 from ripieno.plan import FieldLimits, InputPlan
 
-from .expressions.typed import NUMBER, Field, Source
+from .expressions.typed import NUMBER, TEXT, Field, Source
 from .names import Family, check_name
 from .saying import got
-from .sections.inputs import MessageInput, ReadingField, ReadingInput, RecordInput
+from .sections.inputs import FrameInput, MessageInput, ReadingField, ReadingInput, RecordInput
 from .shape import build
 from .source import Node
 from .world import World
@@ -115,6 +115,8 @@ class Inputs:
                 each = self._world.item_of_input(name)
                 family = self.family(name)
                 return Source("input", fields, each, sampled=True, family=family, counted="messages")
+            case FrameInput() if each := self._world.item_of_input(name):
+                return Source("input", {"key": Field(TEXT)}, each)
             case RecordInput():
                 return Source("input", {}, hint="it is looked up: name a step `lookup: " + name + "`")
         return Source("input", {})

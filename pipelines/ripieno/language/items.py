@@ -5,7 +5,7 @@ from __future__ import annotations
 from .hints import hints_of
 from .names import check_name, entries
 from .nearest import did_you_mean, nearest
-from .sections.inputs import EdgeInput, MessageInput, PositionInput
+from .sections.inputs import EdgeInput, FrameInput, MessageInput, PositionInput
 from .sections.items import MovingItem, StandingItem
 from .shape import build, is_mapping, join
 from .source import Node
@@ -38,8 +38,9 @@ class Items:
         """Whether an item is meant to stand: its input says so, else its keys do."""
         starts = node.mapping.get("starts")
         name = starts.text.partition(".")[0] if starts is not None else ""
-        if self._world.inputs.get(name) is not None:
-            return isinstance(self._world.inputs[name], MessageInput)
+        begins = self._world.inputs.get(name)
+        if begins is not None and not isinstance(begins, FrameInput):
+            return isinstance(begins, MessageInput)
         likes = [
             sum(nearest(key, hints_of(cls)) is not None for key in node.mapping) for cls in (MovingItem, StandingItem)
         ]
@@ -67,16 +68,21 @@ class Items:
 
     def _check_standing(self, name: str, item: StandingItem) -> None:
         world, path = self._world, f"items.{name}"
+        begins = FrameInput if isinstance(world.inputs.get(item.starts), FrameInput) else MessageInput
         if not world.use_input(
-            path, "starts", item.starts, MessageInput, "a message input, or an edge: photo_eye.rising"
+            path, "starts", item.starts, begins, "a message or frame input, or an edge: photo_eye.rising"
         ):
             return
         first = world.item_of_input(item.starts)
         if first != name:
             line = world.names.line("item", first)
-            what = f"item '{first}' begins with the messages of '{item.starts}' already"
+            came = "messages" if begins is MessageInput else "pictures"
+            what = f"item '{first}' begins with the {came} of '{item.starts}' already"
             world.at(path, "starts", what, f"line {line}; let a route tell its kinds apart")
         if item.key is None:
+            return
+        if begins is FrameInput:
+            world.at(path, "key", f"is the name that the picture came with: {item.starts}.key", "remove it")
             return
         fields = world.inputs[item.starts].fields
         if item.key not in fields:

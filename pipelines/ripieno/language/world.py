@@ -58,6 +58,6 @@ class World:
         return False
 
     def item_of_input(self, name: str) -> str:
-        """Return the item kind that begins with messages of this input, "" where none does."""
+        """Return the item kind that begins with messages or pictures of this input, "" where none does."""
         starts = (kind for kind, one in self.items.items() if isinstance(one, StandingItem) and one.starts == name)
         return next(starts, "")

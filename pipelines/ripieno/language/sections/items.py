@@ -23,9 +23,9 @@ class MovingItem:
 
 @dataclass(frozen=True, kw_only=True)
 class StandingItem:
-    """A study, a question, an order: it begins with a message and must be decided in time."""
+    """A study, a question, an order: it begins with a message or a picture and must be decided in time."""
 
-    starts: Annotated[Word, doc("the message input that begins one")]
+    starts: Annotated[Word, doc("the message or frame input that begins one")]
     decide_within: Annotated[Duration, doc("undecided for so long, its verdict is `undecided`")]
     key: Annotated[
         Word | None, doc("the field that tells one from another; without it, the key that the sender gave")

@@ -124,9 +124,12 @@ def _frames(step: Step, one: ModelStep, input: str, model: Model | None) -> None
     if item is None:
         return
     if not isinstance(item, MovingItem):
-        step.at(
-            "each" if "each" in step.node.mapping else "input", f"a {step.each} has no place where a camera sees it"
-        )
+        if item.starts != input:
+            where = "each" if "each" in step.node.mapping else "input"
+            step.at(where, f"a {step.each} has no place where a camera sees it, and does not begin with a picture")
+        for key in OF_ITEMS:
+            if key in step.node.mapping:
+                step.at(key, f"is for items that move: a {step.each} begins with its picture", "remove it")
     elif one.at is None:
         step.at("each", "missing key 'at'", f"the place of the camera: {', '.join(item.places)}")
     elif one.at not in item.places:
