@@ -97,12 +97,19 @@ def main() -> int:
     finally:
         if arguments.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    result = {"trials": arguments.trials, "times_s": figures.times_s, "broken": figures.broken, **figures.facts}
+    result = {
+        "trials": arguments.trials,
+        "times_s": figures.times_s,
+        "slowness": figures.slowness,
+        "broken": figures.broken,
+        **figures.facts,
+    }
     if arguments.json == "-":
         print(json.dumps(result, indent=2))
     elif arguments.json:
         Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    say(f"load     {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores: times are an idle machine's to keep")
+    slow = figures.slowness or [1.0]
+    say(f"machine  {min(slow):.1f} to {max(slow):.1f} times slower than an idle one, load {os.getloadavg()[0]:.1f}")
     for name, times in figures.times_s.items():
         say(f"{name:<8} {len(times)} times, {min(times):.2f} to {max(times):.2f} s")
     say(f"board    {figures.facts.get('board')}")
