@@ -73,6 +73,12 @@ def main() -> int:
     """Run; return 0, or 1 where a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.systemd.nspawn", description=__doc__)
     parser.add_argument("--trials", type=int, default=3, help="how often it is killed, hung and restarted (default 3)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=1.0,
+        help="limits of time times this, on a machine that others use (default 1)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures to FILE, or to standard output if it is -")
     parser.add_argument("--keep", metavar="DIR", type=Path, help="work in DIR and leave the root there")
     arguments = parser.parse_args()
@@ -85,7 +91,7 @@ def main() -> int:
         with Machine(root, folder / "console.log") as machine:
             install(machine)
             try:
-                figures = Trials(machine, say).all(arguments.trials)
+                figures = Trials(machine, say, arguments.patience).all(arguments.trials)
             except Exception:
                 say(machine.journal(lines=60))
                 raise

@@ -58,8 +58,8 @@ class Figures:
 class Trials:
     """All trials on one machine."""
 
-    def __init__(self, machine: Machine, say: Callable[[str], None]) -> None:
-        self._machine, self._say = machine, say
+    def __init__(self, machine: Machine, say: Callable[[str], None], patience: float = 1.0) -> None:
+        self._machine, self._say, self._patience = machine, say, patience
         self.figures = Figures()
 
     def all(self, count: int) -> Figures:
@@ -197,7 +197,7 @@ class Trials:
         """Return how many times slower than an idle machine this one is now, at least 1."""
         began = time.monotonic()
         self._machine.run("python3", "-c", WORK)
-        return max(1.0, (time.monotonic() - began) / WORK_S)
+        return self._patience * max(1.0, (time.monotonic() - began) / WORK_S)
 
     def _forget(self) -> None:
         self._machine.run("rm", "-f", "/run/ripieno/starts")
