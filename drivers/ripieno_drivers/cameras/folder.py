@@ -127,8 +127,9 @@ class FolderCamera:
         sequence = self._sequence if named.n is None else named.n
         where_mm = None if named.count is None else named.count / self._settings.counts_per_mm
         now_ns = self._context.clock.monotonic_ns()
+        path, key = self._path(name), name.rpartition(".")[0] or name
         for point in self._inputs:
-            self._context.report(Frame(point, self._path(name), sequence, where_mm, now_ns, now_ns))
+            self._context.report(Frame(point, path, sequence, where_mm, now_ns, now_ns, key=key))
 
     def _path(self, name: str) -> str:
         return f"{self._settings.path.rstrip('/')}/{name}"
