@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from engine.desk import service
+from engine.test_studies import clinic
 
 from ripieno.cases import Case, Coverage, mutants_of, read_cases, run_case
 from ripieno.errors import ConfigError
@@ -66,6 +67,24 @@ def test_questions_are_told_with_the_answers_of_models_databases_and_people() ->
     assert problems == []
     assert [(one.case.name, one.failures) for one in outcomes if one.failures] == []
     assert len(outcomes) == 5
+
+
+def test_studies_that_begin_with_a_picture_are_told_like_parts() -> None:
+    text = """
+ripieno: 1
+usual: {answers: {look: {label: normal}, closer: {label: normal}, patient: {age: 4}, doctor: sign}}
+cases:
+  a_child_that_looks_ill_is_looked_at_closer:
+    when: [{study: {scans: {key: patient-17}, look: {label: pneumonia}, closer: {label: pneumonia}}}]
+    then: {verdicts: [reported], booked: {report: [{finding: pneumonia, closer: pneumonia, name: patient-17}]}}
+  a_dark_picture_is_still_shown_to_a_doctor:
+    when: [{study: {scans: dark}}]
+    then: {asked: {doctor: 1}, booked: {report: [{finding: unknown}]}, alarms: [picture-dark]}
+"""
+    found, problems = cases(text, clinic())
+
+    assert problems == []
+    assert [run_case(case, clinic()).failures for case in found] == [(), ()]
 
 
 def test_a_pipeline_that_takes_unknown_for_true_fails_its_cases() -> None:

@@ -54,6 +54,10 @@ class Play:
         number = self._edges[name] = self._edges.get(name, 0) + 1
         item = ItemId(name, EPOCH, number)
         self._given[item] = given
+        begins = next(one.kind for one in self.plan.inputs if one.name == plan.starts.partition(".")[0])
+        if begins == "frame":
+            self._picture(plan.starts, number, given.get(plan.starts))
+            return
         if plan.stands:
             self._message(plan.starts, f"case-{number}", number, given.get(plan.starts) or {})
             return
@@ -169,6 +173,14 @@ class Play:
         plan = next(one for one in self.plan.inputs if one.name == name)
         fields = tuple(_scalar(given.get(field)) for field, _ in plan.fields)
         self._tell(rooms.MessageSeen(self.t, name, key, EPOCH, number, fields, self.t))
+
+    def _picture(self, name: str, number: int, given: Any) -> None:
+        """A picture begins an item, under its own name."""
+        self._sequence += 1
+        key = str(given["key"]) if isinstance(given, Mapping) and "key" in given else f"case-{number}"
+        health, why = (Health.DARK, "as the case says") if given == "dark" else (Health.GOOD, "")
+        sequence, t = self._sequence, self.t
+        self._tell(rooms.FrameSeen(t, name, sequence, None, t, health.value, why, key=key, epoch=EPOCH, number=number))
 
     def _later(self, t: int, happen: Callable[[], None]) -> None:
         self._count += 1
