@@ -51,7 +51,8 @@ def _text(report: object) -> str:
 
     assert isinstance(report, Report)
     safe = "falls safe by itself" if report.falls_safe else "does not fall safe: `check` asks for an interlock"
-    lines = [f"{report.driver} against {report.device}: claims {report.contract}, {safe}"]
+    claims = f"claims {report.contract}, {safe}" if report.contract != "none" else "moves nothing"
+    lines = [f"{report.driver} against {report.device}: {claims}"]
     for check in report.checks:
         mark = "skip" if check.skipped else "ok  " if check.passed else "FAIL"
         figures = ", ".join(f"{name} {value}" for name, value in check.figures.items() if value)

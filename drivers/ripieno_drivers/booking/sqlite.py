@@ -6,7 +6,6 @@ bookings(act TEXT PRIMARY KEY, output TEXT, verb TEXT, wall_ns INTEGER, fields T
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -14,10 +13,12 @@ from annotated_types import MinLen, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Place
 from ripieno.contracts.ports import Database, Transaction
-from ripieno.errors import CommandRefused, DeviceError, LinkDown, StorageError
+from ripieno.errors import CommandRefused, DeviceError, StorageError
 from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
 from ripieno_drivers.payloads import booking_document, to_json
 from ripieno_drivers.serial_line import Standing
+
+from .patience import Patience
 
 RETRY_S: Final = (0.1, 0.5, 2.0, 10.0)
 SCHEMA: Final = (
@@ -45,7 +46,8 @@ class SqliteBooking:
         self._settings, self._context = settings, context
         self._database: Database | None = None
         self._standing = Standing(context)
-        self._opened, self._closed = asyncio.Event(), asyncio.Event()
+        self._opened = asyncio.Event()
+        self._patience = Patience(context.device, RETRY_S, self._refused, self._standing.up)
 
     async def run(self) -> None:
         """Open the database, then serve until cancelled."""
@@ -54,27 +56,26 @@ class SqliteBooking:
             raise DeviceError(f"{context.device}: a booking needs a disk, and this host offers none")
         database = self._database = context.storage.database(self._settings.path)
         try:
-            await self._persist(database, lambda tx: tx.execute(SCHEMA), context.clock.sleep)
-            self._standing.up()
+            await self._patience.done(lambda: database.write(lambda tx: tx.execute(SCHEMA)), StorageError)
             self._opened.set()
             await asyncio.Event().wait()
         finally:
-            self._closed.set()
+            self._patience.close()
             self._opened.set()  # who waits learns that it is closed
             await database.close()
 
     async def book(self, booking: Booking) -> Outcome:
         """Insert the row unless it is there; returns once it is durable. Raises LinkDown: `run` has ended."""
         await self._opened.wait()
-        self._refuse_closed()
-        assert self._database is not None
+        database = self._database
+        assert database is not None
         act, wall_ns = str(booking.act).encode("utf-8", "backslashreplace").decode(), self._context.clock.wall_ns()
         row = (act, booking.output, booking.verb, wall_ns, to_json(booking_document(booking)["fields"]).decode())
 
         def insert(tx: Transaction) -> object:
             return tx.execute("INSERT OR IGNORE INTO bookings VALUES (?, ?, ?, ?, ?)", row)
 
-        await self._persist(self._database, insert, self._pause)
+        await self._patience.done(lambda: database.write(insert), StorageError)
         return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=self._context.clock.monotonic_ns())
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
@@ -92,30 +93,8 @@ class SqliteBooking:
     def rearm(self) -> None:
         """Nothing moves here."""
 
-    def _refuse_closed(self) -> None:
-        if self._closed.is_set():
-            raise LinkDown(f"{self._context.device}: it is closed")
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
-        except TimeoutError:
-            return  # the time is over, which is what was waited for
-        self._refuse_closed()
-
-    async def _persist(self, database: Database, work: Any, pause: Callable[[float], Awaitable[None]]) -> None:
-        failures = 0
-        while True:
-            try:
-                await database.write(work)
-            except StorageError as error:
-                self._standing.down(f"{error}; bookings wait")
-                await pause(RETRY_S[min(failures, len(RETRY_S) - 1)])
-                failures += 1
-            else:
-                self._standing.up()
-                return
+    def _refused(self, error: Exception) -> None:
+        self._standing.down(f"{error}; bookings wait")
 
 
 def _open(settings: Any, context: Context) -> Device:

@@ -6,13 +6,15 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from ripieno.contracts.driver import Driver
 
 from . import hardship, living, promises
 from .line import FAULTS
 from .report import CheckReport, Report
+from .services import examine_service, is_service
+from .services.world import ServiceWorld
 from .simulated import Factory
 from .stopwatch import Blocked, Stopwatch
 from .virtual import VirtualLoop
@@ -61,18 +63,27 @@ def examine(
     """Run the checks (those whose name contains `only`) and return what they found; nothing is raised for a bad driver.
 
     Args:
-        factory: makes a simulated device from a seed.
+        factory: makes a simulated device, or a simulated service, from a seed.
         device: what the report calls it.
         tell: called with each check's name before it runs.
     """
     stopwatch = stopwatch or Stopwatch()
     report = Report(driver.name, device or driver.name, driver.pulse_contract, _fall_safe(driver, factory))
-    points = [(name, kind) for name, kind, _ in factory(0).points]
+    simulated = factory(0)
+    points = [(name, kind) for name, kind, _ in simulated.points]
     kinds = {kind for _, kind in points}
     if only in "declaration":
         declared = CheckReport("declaration", "what the driver says of itself fits together")
         living.declaration(driver, points, declared)
         report.checks.append(declared)
+    if is_service(simulated):
+
+        def run_service(make: Callable[[], ServiceWorld], check: Any, found: CheckReport) -> None:
+            _run(make, check, found, stopwatch)
+
+        services: Any = factory
+        report.checks += examine_service(driver, services, run_service, only, tell)
+        return report
     checks = dict(CHECKS)
     for kind, meaning in FAULTS.items():
         run = promises.fault if "pulse" in kinds else promises.plain_fault
@@ -87,7 +98,7 @@ def examine(
         if (name in NEEDS_PULSES and "pulse" not in kinds) or (name in NEEDS_SETPOINTS and "setpoint" not in kinds):
             found.skipped = "the simulated device has no such output"
             continue
-        _run(driver, factory, check, found, stopwatch)
+        _run(partial(World, driver, factory), check, found, stopwatch)
     return report
 
 
@@ -99,14 +110,14 @@ def _fall_safe(driver: Driver, factory: Factory) -> bool:
     return bool(moving) and all(driver.is_safe_alone(settings, driver.point(**own)) for own in moving)
 
 
-def _run(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> None:
+def _run(make: Callable[[], Any], check: Any, found: CheckReport, stopwatch: Stopwatch) -> None:
     """Run one check; what it finds counts at once, a turn that was too long only when it is so each time."""
-    longest_s = _once(driver, factory, check, found, stopwatch)
+    longest_s = _once(make, check, found, stopwatch)
     for _ in range(1, TRIES):
         if longest_s <= LONGEST_TURN_S or any("real time" in one for one in found.problems):
             break
         again = CheckReport(found.name, found.claim)
-        longest_s = min(longest_s, _once(driver, factory, check, again, stopwatch))
+        longest_s = min(longest_s, _once(make, check, again, stopwatch))
     else:
         if longest_s > LONGEST_TURN_S:
             found.problems.append(
@@ -116,19 +127,19 @@ def _run(driver: Driver, factory: Factory, check: Check, found: CheckReport, sto
     found.figures["longest turn ms"] = round(longest_s * 1000)
 
 
-def _once(driver: Driver, factory: Factory, check: Check, found: CheckReport, stopwatch: Stopwatch) -> float:
+def _once(make: Callable[[], Any], check: Any, found: CheckReport, stopwatch: Stopwatch) -> float:
     loop = VirtualLoop(stopwatch)
 
     async def main() -> None:
         async with asyncio.timeout(VIRTUAL_S):
             with loop.unwatched():
                 gc.collect()
-                world = World(driver, factory)
+                world = make()
             try:
                 await check(world, found)
             finally:
                 await world.stop()
-                world.lines.close()
+                world.close()
 
     try:
         with stopwatch.limit(REAL_S), asyncio.Runner(loop_factory=lambda: loop) as runner:

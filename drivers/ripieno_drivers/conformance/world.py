@@ -155,6 +155,10 @@ class World:
             raise error
         return loop.time() - began_s
 
+    def close(self) -> None:
+        """Stop moving the simulated device."""
+        self.lines.close()
+
     def pulse(self, output: str, **other: Any) -> Pulse:
         self.acts += 1
         value = float(getattr(self.simulated, "values", {}).get(output, 1.0))

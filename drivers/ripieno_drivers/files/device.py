@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from ripieno.contracts.driver import Context, Device, Driver
 from ripieno.contracts.site import Files
-from ripieno.errors import CommandRefused, DeviceError, LinkDown, StorageError
+from ripieno.errors import CommandRefused, DeviceError, StorageError
 from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno_drivers.booking.patience import Patience
 from ripieno_drivers.messages.arriving import needs_record
 from ripieno_drivers.payloads import plain_name
 from ripieno_drivers.serial_line import Standing
@@ -18,6 +19,7 @@ from .letters import Letters
 from .reports import as_json, as_markdown
 from .settings import FilesPoint, FilesSettings
 
+AT_ONCE: Final = 8  # after a restart hundreds may be wanted in one turn of the loop, which is everybody's
 AGAIN_S: Final = (0.1, 0.5, 2.0, 10.0)
 DISK: Final = "the disk"
 
@@ -32,7 +34,8 @@ class FileExchange:
         self._points = {one.name: one.settings for one in context.points}
         self._troubles: dict[str, str] = {}
         self._unseen: set[str] = set()
-        self._opened, self._closed = asyncio.Event(), asyncio.Event()
+        self._opened, self._room = asyncio.Event(), asyncio.Semaphore(AT_ONCE)
+        self._patience = Patience(context.device, AGAIN_S, self._refused, lambda: self._tell(DISK, ""))
         self._files: Files | None = None
         for point in context.points:
             if point.kind != "message" and point.settings.take:
@@ -57,7 +60,7 @@ class FileExchange:
                 self._stand()
                 await asyncio.get_running_loop().create_future()
         finally:
-            self._closed.set()
+            self._patience.close()
             self._opened.set()  # who waits learns that it is closed
 
     async def book(self, booking: Booking) -> Outcome:
@@ -65,20 +68,11 @@ class FileExchange:
         context, point = self._context, self._points.get(booking.output)
         if point is None or not point.put:
             raise CommandRefused(f"{context.device} has no output {booking.output!r}")
-        failures = 0
         await self._opened.wait()
-        while not self._closed.is_set():
-            assert self._files is not None
-            try:
-                await self._write(self._files, booking, point)
-            except StorageError as error:
-                self._tell(DISK, f"{error}; reports wait")
-            else:
-                self._tell(DISK, "")
-                return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
-            await self._pause(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
-            failures += 1
-        raise LinkDown(f"{context.device}: it is closed")
+        files = self._files
+        assert files is not None
+        await self._patience.done(lambda: self._write(files, booking, point), StorageError)
+        return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
         """Refuse: a folder makes no pulse."""
@@ -97,10 +91,14 @@ class FileExchange:
 
     async def _write(self, files: Files, booking: Booking, point: FilesPoint) -> None:
         """Write the readable file first: where the JSON one is, the report is whole."""
-        base, now_ns = f"{self._at(point.put)}/{plain_name(str(booking.act))}", self._context.clock.wall_ns()
-        if point.readable:
-            await files.create(f"{base}.md", as_markdown(booking, now_ns))
-        await files.create(f"{base}.json", as_json(booking, now_ns))
+        async with self._room:
+            base, now_ns = f"{self._at(point.put)}/{plain_name(str(booking.act))}", self._context.clock.wall_ns()
+            if point.readable:
+                await files.create(f"{base}.md", as_markdown(booking, now_ns))
+            await files.create(f"{base}.json", as_json(booking, now_ns))
+
+    def _refused(self, error: Exception) -> None:
+        self._tell(DISK, f"{error}; reports wait")
 
     def _at(self, below: str) -> str:
         return f"{self._root}/{below}".removesuffix("/.")
@@ -118,19 +116,12 @@ class FileExchange:
         self._stand()
 
     def _stand(self) -> None:
-        if self._closed.is_set():
+        if self._patience.is_closed:
             return
         if self._troubles:
             self._standing.down("; ".join(self._troubles.values()))
         elif not self._unseen:
             self._standing.up()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
-        except TimeoutError:
-            pass  # the time is over, which is what was waited for
 
 
 def _open(settings: Any, context: Context) -> Device:

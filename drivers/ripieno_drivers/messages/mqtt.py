@@ -16,8 +16,9 @@ from annotated_types import Gt, Le, MaxLen, MinLen, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Place
 from ripieno.contracts.site import BrokerAddress, Tls, TopicBroker, TopicMessage
-from ripieno.errors import BrokerError, CommandRefused, DeviceError, LinkDown
+from ripieno.errors import BrokerError, CommandRefused, DeviceError
 from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno_drivers.booking.patience import Patience
 from ripieno_drivers.payloads import booking_document, header_value, to_json
 from ripieno_drivers.serial_line import Standing
 
@@ -94,7 +95,8 @@ class MqttMessages:
         self._arriving, self._keeping = Arriving(context), Keeping(context)
         self._inputs = [one for one in context.points if one.settings.listen]
         self._outputs = {one.name: one for one in context.points if one.settings.send}
-        self._up, self._closed = asyncio.Event(), asyncio.Event()
+        self._up = asyncio.Event()
+        self._patience = Patience(context.device, AGAIN_S, lambda error: None)  # the connection says why
         self._broker: TopicBroker | None = None
         for point in self._inputs:
             if point.kind != "message":
@@ -116,13 +118,12 @@ class MqttMessages:
                         self._on_down(str(error))
                     await self._context.clock.sleep(TAKEN_OVER_S)
         finally:
-            self._broker = None
-            self._closed.set()
+            self._patience.close()
             self._up.set()  # who waits learns that it is closed
 
     async def book(self, booking: Booking) -> Outcome:
         """Publish until the broker has it, or has said no to it. Raises LinkDown: `run` has ended."""
-        context, failures = self._context, 0
+        context = self._context
         point = self._outputs.get(booking.output)
         if point is None:
             raise CommandRefused(f"{context.device} has no output {booking.output!r}")
@@ -132,21 +133,20 @@ class MqttMessages:
             header_value(str(booking.act)).encode(),
             point.settings.retain,
         )
-        while True:
+
+        async def publish() -> None:
             await self._up.wait()
-            if self._broker is None:
-                raise LinkDown(f"{context.device}: it is closed")
-            try:
-                await self._broker.publish(message)
-            except BrokerError:  # the connection says why; the message waits
-                await self._pause(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
-                failures += 1
-            except CommandRefused as error:
-                context.say(f"{context.device}: {booking.act}: {error}; a person must look")
-                why, now_ns = str(error), context.clock.monotonic_ns()
-                return Outcome(booking.act, OutcomeKind.NOT_EXECUTED, why, at_ns=now_ns)
-            else:
-                return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
+            self._patience.refuse_closed()
+            assert self._broker is not None
+            await self._broker.publish(message)
+
+        try:
+            await self._patience.done(publish, BrokerError)
+        except CommandRefused as error:
+            context.say(f"{context.device}: {booking.act}: {error}; a person must look")
+            now_ns = context.clock.monotonic_ns()
+            return Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error), at_ns=now_ns)
+        return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
 
     async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
         """Refuse: a broker makes no pulse."""
@@ -198,13 +198,6 @@ class MqttMessages:
     def _on_down(self, why: str) -> None:
         self._up.clear()
         self._standing.down(f"{self._settings.host}:{self._settings.port}: {why}; messages wait")
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
-        except TimeoutError:
-            pass  # the time is over, which is what was waited for
 
 
 def _open(settings: Any, context: Context) -> Device:
