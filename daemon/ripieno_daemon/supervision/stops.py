@@ -20,12 +20,13 @@ NEXT_STEPS: tuple[tuple[type[BaseException], str], ...] = (
     (ConfigError, "mend the places named, then `ripieno check` and `ripieno reload`"),
     (BundleError, "seal the bundle again (`ripieno bundle seal DIR`) or install it anew, then `ripieno reload`"),
     (ModelError, "replace the model, seal its bundle, then `ripieno reload`; `ripieno doctor` tries each runtime"),
-    (WorkerLost, "see the worker's last words above; `ripieno doctor` tries each runtime"),
+    (WorkerLost, "`ripieno doctor` tries each runtime on a model that ships"),
     (StorageError, "make room or mend the disk; control goes on, the record does not"),
     (DeviceError, "look at the cable and at `ripieno scan`; the daemon tries again by itself"),
     (BrokerError, "look at the broker's address and log; results wait in the ledger"),
     (RipienoError, "mend what the cause names, then `ripieno rearm`"),
 )
+LAST_WORDS = 300
 A_BUG = "report it with the lines above (journalctl -u ripieno); the part is started again meanwhile"
 
 
@@ -53,6 +54,8 @@ def stop_of(part: str, error: BaseException | None) -> Stop:
     error = innermost(error)
     text = str(error).strip().splitlines()
     cause = text[0] if isinstance(error, RipienoError) and text else f"{type(error).__name__}: {' '.join(text)}"
+    if isinstance(error, WorkerLost) and len(text) > 1:
+        cause = f"{cause}; its last words: {text[-1][:LAST_WORDS]}"
     next_step = next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), A_BUG)
     return Stop(part, cause, place_of(error), next_step)
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from daemon.supervision.virtual_time import Clock, Entropy
 
-from ripieno.errors import DeviceError
-from ripieno_daemon.supervision import Exhausted, Intensity, Stop, Supervisor, keep
+from ripieno.errors import DeviceError, WorkerLost
+from ripieno_daemon.supervision import Exhausted, Intensity, Stop, Supervisor, keep, stop_of
 from ripieno_daemon.supervision.keeping import pause_s
 
 
@@ -129,3 +129,11 @@ def test_a_stop_names_cause_place_and_next_step() -> None:
     assert told[0].cause == "KeyError: 'belt'"
     assert "test_keeping.py:" in told[0].evidence and "in work" in told[0].evidence
     assert told[0].next_step
+
+
+def test_a_worker_that_died_is_told_with_its_last_words() -> None:
+    stop = stop_of(
+        "the daemon", WorkerLost("worker 7 ended with code 1", "Traceback ...\nImportError: no such library")
+    )
+
+    assert stop.cause == "worker 7 ended with code 1; its last words: ImportError: no such library"
