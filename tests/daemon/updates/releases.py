@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import shutil
+import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from daemon.workers.rig import BGR
-from models.tiny_model import LABELS, tiny_model
+from models.tiny_dense import DENSE
+from models.tiny_model import FLOAT32, LABELS, SOFTMAX, Scalar, Table, Vector, _tensor, _write, tiny_model
 
 from ripieno.models import Declaration, SealedModel, parse_manifest, render_manifest
 from ripieno.models.manifest import SealedFile
-from ripieno_daemon.bundles import seal
+from ripieno_daemon.bundles import digest_files, seal
 from ripieno_daemon.bundles.packed_file import PackedBundle, pack_bundle, with_signature
 from ripieno_daemon.trust import KeyRule, Policy, Signer
 
@@ -68,7 +72,7 @@ cases:
 
 
 def painted(folder: Path, colour: str, name: str) -> None:
-    picture = np.full((24, 32, 3), BGR[colour], np.uint8)
+    picture = np.full((24, 32, 3), {**BGR, "grey": (128, 128, 128)}[colour], np.uint8)
     (folder / f"{name}.png").write_bytes(cv2.imencode(".png", picture)[1].tobytes())
 
 
@@ -95,6 +99,50 @@ def bundle_folder(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     seal(folder, [Declaration("tiny", "models/tiny.tflite", labels)], name="colours", version=version)
+    return folder
+
+
+def always_sure(sure: int = 1) -> bytes:
+    """Return a model of pictures that says one label with full confidence, whatever it is shown."""
+    tensors = [
+        _tensor("picture", [1, 8, 8, 3], FLOAT32, 0),
+        _tensor("weights", [3, 192], FLOAT32, 1),
+        _tensor("bias", [3], FLOAT32, 2),
+        _tensor("sums", [1, 3], FLOAT32, 0),
+        _tensor("scores", [1, 3], FLOAT32, 0),
+    ]
+    dense = Table([Scalar("I", 0), Vector("i", [0, 1, 2]), Vector("i", [3]), Scalar("B", 8), Table([Scalar("b", 0)])])
+    soft = Table([Scalar("I", 1), Vector("i", [3]), Vector("i", [4]), Scalar("B", 9), Table([Scalar("f", 1.0)])])
+    graph = Table([Vector("ref", tensors), Vector("i", [0]), Vector("i", [4]), Vector("ref", [dense, soft])])
+    codes = [Table([Scalar("b", code), None, Scalar("i", 1), Scalar("i", code)]) for code in (DENSE, SOFTMAX)]
+    bias = struct.pack("<3f", *(20.0 if at == sure else 0.0 for at in range(3)))
+    buffers = [Table([None]), Table([Vector("B", bytes(3 * 192 * 4))]), Table([Vector("B", bias)])]
+    model = Table([Scalar("I", 3), Vector("ref", codes), Vector("ref", [graph]), None, Vector("ref", buffers)])
+    out = bytearray(b"\0\0\0\0TFL3")
+    struct.pack_into("<I", out, 0, _write(out, model))
+    return bytes(out) + bytes(-len(out) % 16)
+
+
+def crashing(good: bytes) -> bytes:
+    """Return a model that ends the process that loads it with tflite-runtime (SIGSEGV), found by changing bytes."""
+    chance = random.Random(3)
+    spoilt = bytearray(good)
+    for _ in range(chance.choice([1, 4])):
+        spoilt[chance.randrange(8, len(spoilt))] = chance.randrange(256)
+    return bytes(spoilt)
+
+
+def reversioned(first: Path, folder: Path, version: str, extra: Mapping[str, bytes] | None = None) -> Path:
+    """Copy a sealed bundle as another version: sealing asks the models again, which takes seconds."""
+    shutil.copytree(first, folder)
+    sealed = parse_manifest((first / "manifest.json").read_bytes())
+    text = (first / "pipeline.yaml").read_text()
+    (folder / "pipeline.yaml").write_text(text.replace(f"version: {sealed.version}", f"version: {version}"))
+    for name, content in (extra or {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    manifest = replace(sealed, version=version, files=digest_files(folder))
+    (folder / "manifest.json").write_bytes(render_manifest(manifest))
     return folder
 
 
