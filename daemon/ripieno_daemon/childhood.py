@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ripieno_daemon.workers.mortality import die_with
+from ripieno_daemon.processes.mortality import die_with
 
 OOM_SCORE_ADJ: Final = "600"  # before a worker: a camera that is started again costs less than a model
 

@@ -59,7 +59,7 @@ PORTS = (
     "ripieno_daemon.children.processes",
     "ripieno_daemon.childhood",
     "ripieno_daemon.workers.autopsy",
-    "ripieno_daemon.workers.mortality",
+    "ripieno_daemon.processes.",
     "ripieno_daemon.bundles.files",
     "ripieno_daemon.trust.founding",
     "ripieno_daemon.trust.enrolled",

@@ -3,7 +3,7 @@
 In:    the name of a driver's module and its arguments; messages for it.
 Out:   its messages; one sentence about its death. Memory that it shares with the workers.
 Never: a child that outlives the daemon; a wait for one that hangs; a look into the shared memory.
-Start: processes.py (who calls); begin.py (the first lines of the other side).
+Start: processes.py (who calls); ../childhood.py (the first lines of the other side).
 """
 
 from .processes import ChildProcesses

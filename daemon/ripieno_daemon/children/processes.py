@@ -7,30 +7,27 @@ a memfd that only this process keeps open: it goes when the daemon goes, and out
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
-import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from ripieno.contracts.ports import SharedMemory
 from ripieno.errors import DeviceError
+from ripieno_daemon.processes.started import start
+from ripieno_daemon.processes.watched import Watched
 
 BEGIN: Final = "ripieno_daemon.childhood"
 NICE: Final = 5  # decoding a video must not starve the control process
 STOP_S: Final = 1.0
 MESSAGE_BYTES: Final = 65_536
-STDERR_BYTES: Final = 4096
-KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME", "TMPDIR")
-SINGLE_THREADED: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+WORDS_BYTES: Final = 4096
 
 
 class ChildProcesses:
-    """See contracts.ports.Processes. To be used on the main thread's loop (see workers/mortality.py)."""
+    """See contracts.ports.Processes. To be used on the main thread's loop (see processes/mortality.py)."""
 
     def memory(self, name: str) -> Memory:
         """Return memory of size 0; the first child that maps it makes it as large as it needs."""
@@ -59,15 +56,7 @@ class ChildProcesses:
         ours.setblocking(False)
         words = [module, str(theirs.fileno()), str(memory.fd), str(os.getpid()), str(NICE), *arguments]
         try:
-            process = subprocess.Popen(  # noqa: ASYNC220 - vfork, 1-3 ms; off the main thread PDEATHSIG would fire early
-                [sys.executable, "-P", "-m", BEGIN, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(), memory.fd),
-                env=_environment(),
-                cwd="/",
-            )
+            process = start(["-m", BEGIN, *words], (theirs.fileno(), memory.fd))
         except OSError as error:
             ours.close()
             raise DeviceError(f"a process cannot be made: {error.strerror or error}") from error
@@ -103,21 +92,14 @@ class ExecChild:
         on_message: Callable[[bytes], None],
         on_end: Callable[[str], None],
     ) -> None:
-        assert process.stderr is not None
-        self._process, self._line, self._stderr = process, line, process.stderr
-        self._on_message, self._on_end = on_message, on_end
-        self._last_words = bytearray()
-        self._gone = asyncio.Event()
+        self._line, self._on_message, self._on_end = line, on_message, on_end
+        self._watched = Watched(process, self._ended, WORDS_BYTES)
         self._loop = asyncio.get_running_loop()
-        self._pidfd = os.pidfd_open(process.pid)
-        os.set_blocking(self._stderr.fileno(), False)
         self._loop.add_reader(line.fileno(), self._hear)
-        self._loop.add_reader(self._stderr.fileno(), self._overhear)
-        self._loop.add_reader(self._pidfd, self._bury)
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._watched.pid
 
     def send(self, message: bytes) -> bool:
         try:
@@ -126,18 +108,11 @@ class ExecChild:
             return False  # full: it hangs; broken: it is dead, which is told
 
     def kill(self) -> None:
-        if not self._gone.is_set():
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGKILL)
+        self._watched.kill()
 
     async def stop(self) -> None:
         self._unhear()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await self._gone.wait()
-        except TimeoutError:
-            self.kill()
-            await self._gone.wait()
+        await self._watched.end(STOP_S)
 
     def _hear(self) -> None:
         try:
@@ -158,46 +133,8 @@ class ExecChild:
             self._loop.remove_reader(self._line.fileno())
             self._line.close()
 
-    def _overhear(self) -> None:
-        try:
-            piece = os.read(self._stderr.fileno(), MESSAGE_BYTES)
-        except BlockingIOError:
-            return
-        if not piece:
-            self._loop.remove_reader(self._stderr.fileno())
-        self._last_words += piece
-        del self._last_words[:-STDERR_BYTES]
-
-    def _bury(self) -> None:
-        code = self._process.poll()
-        if code is None:
-            return
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
+    def _ended(self, how: str, code: int) -> None:
         while self._line.fileno() >= 0:  # what it sent before it died is heard before its death is told
             self._hear()
-        self._overhear()
-        self._loop.remove_reader(self._stderr.fileno())
-        self._stderr.close()
-        self._gone.set()
-        self._on_end(self._obituary(code))
-
-    def _obituary(self, code: int) -> str:
-        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
-        words = " ".join(self._last_words.decode(errors="replace").split())[-300:]
-        return f"its process {self.pid} {how}" + (f": {words}" if words and code else "")
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    kept.update(dict.fromkeys(SINGLE_THREADED, "1"))
-    kept["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)  # the child sees the modules that we see
-    kept["PYTHONNOUSERSITE"] = "1"
-    return kept
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        words = " ".join(self._watched.last_words.split())[-300:]
+        self._on_end(f"its process {self.pid} {how}" + (f": {words}" if words and code else ""))

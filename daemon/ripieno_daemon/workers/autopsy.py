@@ -18,9 +18,9 @@ from typing import Any, Final
 from ripieno.contracts.runtime import Runtime
 from ripieno.errors import ModelError
 from ripieno.models.spec import tensor_to_plain
+from ripieno_daemon.processes.mortality import die_with
 
 from . import wire
-from .mortality import die_with
 from .served import THREADS
 
 LOOK_S: Final = 8.0  # a damaged file can also make the runtime loop

@@ -23,9 +23,9 @@ from ripieno.contracts.slots import is_slot, parse_slot
 from ripieno.errors import ModelError
 from ripieno.models.parts import Box
 from ripieno.values import Health, Inferred
+from ripieno_daemon.processes.mortality import die_with
 
 from . import wire
-from .mortality import die_with
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3

@@ -78,7 +78,9 @@ def test_a_password_is_not_told() -> None:
         rack = Rack(DRIVER, url="rtsp://admin:secret@127.0.0.1:9/stream")
         async with rack.running():
             await rack.until(lambda: rack.device._child is not None)
-            command = Path(f"/proc/{rack.pid}/cmdline").read_bytes()  # noqa: ASYNC240
+            line = Path(f"/proc/{rack.pid}/cmdline")
+            await rack.until(lambda: bool(line.read_bytes()))  # empty for a moment while it is being made
+            command = line.read_bytes()  # noqa: ASYNC240
             await rack.until(lambda: bool(rack.downs))
 
         assert b"capture.program" in command and b"secret" not in command
