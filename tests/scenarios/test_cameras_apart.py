@@ -6,13 +6,9 @@ Told in counts of pictures; `ripieno bench cameras` tells it in milliseconds and
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import time
 from pathlib import Path
 
 import msgpack
@@ -25,7 +21,7 @@ from ripieno.language.declared import declared_models
 from ripieno_daemon.bundles import seal
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
-from ripieno_sim.stage.bench.cameras import missing
+from ripieno_sim.stage.bench.cameras import daemon, missing
 
 RATE_HZ = 20.0
 PIPELINE = """\
@@ -54,62 +50,6 @@ inputs:
 broker: {transport: none}
 storage: {state: state}
 """
-
-
-@dataclass
-class Daemon:
-    """The process, and what it has said: (ms, text)."""
-
-    process: asyncio.subprocess.Process
-    said: list[tuple[int, str]] = field(default_factory=list)
-
-    async def until(self, text: str, count: int = 1, seconds: float = 30.0) -> int:
-        """Wait until this has been said so often; return when, in ms."""
-        async with asyncio.timeout(seconds):
-            while True:
-                times = [ms for ms, said in self.said if said.startswith(text)]
-                if len(times) >= count:
-                    return times[count - 1]
-                await asyncio.sleep(0.02)
-
-    def captures(self) -> list[int]:
-        """Return the pids of the capture processes, the oldest first."""
-        found = []
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        for pid in map(int, children.split()):
-            if b"cameras.capture.program" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-        return sorted(found)
-
-
-@asynccontextmanager
-async def daemon(folder: Path) -> AsyncIterator[Daemon]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ripieno_daemon", "run", "--device", str(folder / "device.yaml"), "--json"),
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    running = Daemon(process)
-
-    async def listen() -> None:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            try:
-                told = json.loads(line)
-                running.said.append((told["ms"], told["text"]))
-            except ValueError:
-                running.said.append((0, line.decode(errors="replace")))
-
-    listening = asyncio.create_task(listen())
-    try:
-        yield running
-        process.terminate()
-        async with asyncio.timeout(15):
-            await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await asyncio.gather(process.wait(), listening)
 
 
 @pytest.fixture
@@ -146,13 +86,13 @@ async def read(folder: Path) -> tuple[list[FrameSeen], list[dict[str, object]], 
 
 def test_a_camera_that_hangs_is_replaced_while_the_other_keeps_its_rate(folder: Path) -> None:
     async def main() -> None:
-        async with daemon(folder) as running:
+        async with daemon(folder / "device.yaml") as running:
             await running.until("ready")
             await asyncio.sleep(3.0)
             victim = running.captures()[0]
             os.kill(victim, signal.SIGSTOP)
-            await running.until("left: down: stalled")
-            await running.until("left: up", 2)
+            noticed_ns = await running.until("left: down: stalled")
+            await running.until("left: up", noticed_ns)
             await asyncio.sleep(2.0)
             after = running.captures()
         frames, results, alarms = await read(folder)
@@ -176,13 +116,14 @@ def test_a_camera_that_hangs_is_replaced_while_the_other_keeps_its_rate(folder: 
 
 def test_a_camera_that_is_killed_again_and_again_comes_back_and_leaves_the_other_alone(folder: Path) -> None:
     async def main() -> None:
-        async with daemon(folder) as running:
+        async with daemon(folder / "device.yaml") as running:
             await running.until("ready")
             keeper = max(running.captures())
-            for number in range(2, 5):
+            for _ in range(3):
                 victim = next(pid for pid in running.captures() if pid != keeper)
+                killed_ns = time.monotonic_ns()
                 os.kill(victim, signal.SIGKILL)
-                await running.until("left: up", number)
+                await running.until("left: up", killed_ns)
             assert keeper in running.captures()
         frames, _, _ = await read(folder)
 
@@ -197,7 +138,7 @@ def test_a_camera_that_is_killed_again_and_again_comes_back_and_leaves_the_other
 
 def test_no_capture_process_outlives_a_daemon_that_is_killed(folder: Path) -> None:
     async def main() -> None:
-        async with daemon(folder) as running:
+        async with daemon(folder / "device.yaml") as running:
             await running.until("ready")
             pids = running.captures()
             os.kill(pids[0], signal.SIGSTOP)  # one that hangs does not see that its line is closed
@@ -217,7 +158,7 @@ def test_no_capture_process_outlives_a_daemon_that_is_killed(folder: Path) -> No
 
 def test_the_control_process_holds_neither_numpy_nor_a_picture(folder: Path) -> None:
     async def main() -> None:
-        async with daemon(folder) as running:
+        async with daemon(folder / "device.yaml") as running:
             await running.until("ready")
             await asyncio.sleep(1.0)
             maps = Path(f"/proc/{running.process.pid}/maps").read_text()  # noqa: ASYNC240
