@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: demo test test-python mutants lint lock wheel clean setup
+.PHONY: demo test test-python mutants reference lint lock wheel clean setup
 
 demo: $(READY)                 ## watch a simulated line being inspected and steered (ARGS="--parts 300 --seed 7")
 	$(BIN)/ripieno demo $(ARGS)
@@ -18,6 +18,9 @@ test-python: $(READY)          ## the tests without the linters: for a second Py
 
 mutants: $(READY)              ## take protections out, one by one, and see that the checks go red
 	$(BIN)/python -m tests.mutants $(ARGS)
+
+reference: $(READY)            ## write docs/reference anew from the code
+	$(BIN)/ripieno reference --write docs/reference
 
 lint: $(READY)
 	$(BIN)/ruff check .

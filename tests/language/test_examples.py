@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from language.bundles import EXAMPLES, compiled, example
 
@@ -31,3 +33,24 @@ def test_every_kind_of_input_output_step_and_aggregate_is_taught() -> None:
     assert {one.kind for plan in every for one in plan.outputs} == set(OUTPUTS)
     assert [kind for kind in STEPS if f"{kind}:" not in texts] == []
     assert {one.function for plan in every for one in plan.aggregates} >= set(AGGREGATES) - {"rate"}
+
+
+def blocks_of(page: str) -> list[str]:
+    """Return the YAML blocks of a page."""
+    return re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_what_the_page_shows_stands_in_a_file_that_compiles() -> None:
+    page = (EXAMPLES.parents[1] / "pipelines.md").read_text()
+    files = [example(name)[0] for name in NAMES]
+
+    blocks = blocks_of(page)
+
+    assert len(blocks) > 15
+    assert [block for block in blocks if not any(block in text for text in files)] == []
+
+
+def test_every_example_is_shown_on_the_page() -> None:
+    blocks = blocks_of((EXAMPLES.parents[1] / "pipelines.md").read_text())
+
+    assert [name for name in NAMES if not any(block in example(name)[0] for block in blocks)] == []

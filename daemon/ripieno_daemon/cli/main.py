@@ -19,6 +19,8 @@ BUILT_IN = {
     "run": "ripieno_daemon.cli.run",
     "check": "ripieno_daemon.cli.check",
     "test": "ripieno_daemon.cli.test",
+    "schema": "ripieno_daemon.cli.schema",
+    "reference": "ripieno_daemon.cli.reference",
     "scan": "ripieno_daemon.cli.scan",
     "evaluate": "ripieno_daemon.cli.evaluate",
     "bundle seal": "ripieno_daemon.cli.bundle_seal",
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 (ok), 1 (the answer is no) or 2 (called wrongly)."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_help(_all()))
+        print(_help(every_command()))
         return 0 if words else CALLED_WRONGLY
     if words[0] == "--version":
         print(f"ripieno {metadata.version('ripieno')}")
@@ -119,8 +121,10 @@ def _load(module: str) -> Command:
     return command
 
 
-def _all() -> list[Command]:
-    return [*map(_load, BUILT_IN.values()), *(point.load() for point in metadata.entry_points(group=ENTRY_POINTS))]
+def every_command(modules: tuple[str, ...] = ("",)) -> list[Command]:
+    """Return the commands that are built in, and of the installed ones those of modules that begin so."""
+    points = [one for one in metadata.entry_points(group=ENTRY_POINTS) if one.value.startswith(modules)]
+    return [*map(_load, BUILT_IN.values()), *(point.load() for point in points)]
 
 
 def _help(commands: list[Command]) -> str:

@@ -92,9 +92,14 @@ def show(kind: str, value: float) -> str:
     """Return the quantity as a file would write it, with the largest unit that gives a number of 1 or more."""
     if value == 0 or kind not in UNITS:
         return f"{value:g}"
-    units = [(factor, unit) for unit, factor in UNITS[kind].items() if abs(value) >= factor and value % factor == 0]
-    factor, unit = max(units, default=(1, next(iter(UNITS[kind]))))
+    units = [(factor, unit) for unit, factor in UNITS[kind].items() if _is_whole(value / factor)]
+    least = min((factor, unit) for unit, factor in UNITS[kind].items())
+    factor, unit = max(units, default=least)
     return f"{value / factor:g}{unit}"
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number) > 0.999 and abs(number - round(number)) < 1e-9
 
 
 def _first(kind: str) -> str:

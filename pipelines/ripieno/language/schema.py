@@ -87,13 +87,12 @@ class _Writer:
 
     def _section(self, cls: type) -> Schema:
         """Return the schema of a section."""
-        defaults = {key_of(field.name): _default(field) for field in dataclasses.fields(cls)}
+        fields = {key_of(field.name): field for field in dataclasses.fields(cls)}
         properties = {}
         for key, hint in hints_of(cls).items():
             value = self._value(hint)
-            if key in defaults and defaults[key] is not None:
-                value["default"] = _shown(defaults[key], hint)
-            properties[key] = value
+            default = shown_default(fields[key], hint)
+            properties[key] = value if default is None else {**value, "default": default}
         section: Schema = {"type": "object", "description": about(cls), "properties": properties}
         if required := [key for key in properties if key in required_of(cls)]:
             section["required"] = required
@@ -187,7 +186,8 @@ def bounds_of(hint: Any) -> str:
         for cls, word in words.items():
             if isinstance(extra, cls):
                 bound = getattr(extra, cls.__name__.lower())
-                found.append(f"{word} {show(kind, bound) if kind else f'{bound:g}'}")
+                plain = str(int(bound)) if bound == int(bound) else f"{bound:g}"
+                found.append(f"{word} {show(kind, bound) if kind else plain}")
     return ", ".join(dict.fromkeys(found))
 
 
@@ -240,15 +240,11 @@ def _bare(hint: Any) -> Any:
     return hint
 
 
-def _default(field: dataclasses.Field[Any]) -> Any:
-    """Return the default of a key as a plain value, None where there is none to show."""
-    if field.default is dataclasses.MISSING or dataclasses.is_dataclass(field.default):
+def shown_default(field: dataclasses.Field[Any], hint: Any) -> Any:
+    """Return the default of a key as a file would write it, None where there is none to show."""
+    value = field.default
+    if value is dataclasses.MISSING or dataclasses.is_dataclass(value) or value is None or value in ("", ()):
         return None
-    return field.default if field.default not in ("", ()) else None
-
-
-def _shown(value: Any, hint: Any) -> Any:
-    """Return a default as a file would write it."""
     kind = next((one.kind for one in extras_of(hint) if isinstance(one, Quantity)), "")
     if kind and isinstance(value, (int, float)):
         return show(kind, value) if value else f"0{next(iter(UNITS[kind]))}"

@@ -18,7 +18,12 @@ from .windows import MAX_SAMPLES, least_of, window_of
 if TYPE_CHECKING:
     from .grammar import Grammar
 
-FUNCTIONS = ("abs", "round", "min", "max")
+FUNCTIONS = {
+    "abs": "without its sign",
+    "round": "to the nearest whole number, halves to the even one",
+    "min": "the least of two values or more",
+    "max": "the greatest of two values or more",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,16 @@ from ..sections.inputs import ReadingInput
 from ..source import Node
 from .step import Made, Step, field_of
 
-FEATURES = ("last", "mean", "min", "max", "range", "deviation", "rms", "slope")
+FEATURES = {
+    "last": "the newest",
+    "mean": "the mean",
+    "min": "the least",
+    "max": "the greatest",
+    "range": "the greatest less the least",
+    "deviation": "the standard deviation of the population",
+    "rms": "the square root of the mean of the squares",
+    "slope": "how fast it changes, least squares, in its unit a second",
+}
 POLICIES = ("nearest", "latest", "all_of")
 _CALL = re.compile(r"\s*([A-Za-z]\w*)\s*\(\s*([A-Za-z]\w*)\s*\)\s*\Z")
 
