@@ -70,7 +70,6 @@ def test_every_way_in_and_out(tmp_path: Path, capsys: Any) -> None:
     assert [one["fields"] for one in letters(tmp_path)] == [{"text": "On paper"}]
     assert status == 0
     assert not heavy & set(HEAVY)
-    print("resident kB:", resident)
     assert resident <= LIMIT_KB
     assert "told: taken as mail-17" in capsys.readouterr().out
 
