@@ -73,6 +73,16 @@ class Topics:
         return f"{self._base}/up/cmd"
 
     @property
+    def wanted_chunks(self) -> str:
+        """What a device asks for of a bundle."""
+        return f"{self._base}/up/get"
+
+    @property
+    def chunks(self) -> str:
+        """Pieces of a bundle for this device."""
+        return f"{self._base}/dn/blk"
+
+    @property
     def own(self) -> list[str]:
         """What a device subscribes to."""
         return [f"{self._base}/dn/#", self.commands_to_all, f"{ROOT}/{self.fleet}/meta/+"]
