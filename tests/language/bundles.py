@@ -16,6 +16,8 @@ from ripieno.plan import PipelinePlan
 
 HERE = "site/bundles/desk"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "pipelines"
+ROOT = Path(__file__).parents[2]
+BUNDLES = sorted([*ROOT.glob("pipelines/bundles/*/pipeline.yaml"), *ROOT.glob("tests/bundles/*/pipeline.yaml")])
 MODEL = b"not looked into"
 
 

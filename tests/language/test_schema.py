@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from language.bench import DEVICE, DRIVERS, PINNED, SHIPPED
-from language.bundles import EXAMPLES, example
+from language.bench import DEVICE, DRIVERS, PINNED
+from language.bundles import BUNDLES, EXAMPLES, example
 from language.test_typos import typos
 
 from ripieno.language.hints import hints_of, required_of
@@ -19,7 +19,7 @@ from ripieno.language.source import parse
 from ripieno_daemon.compiling.drivers import installed_drivers
 from ripieno_daemon.starter.text import Choice, device_text
 
-PIPELINES = [PINNED, SHIPPED, *sorted(EXAMPLES.glob("*/pipeline.yaml"))]
+PIPELINES = [PINNED, *BUNDLES, *sorted(EXAMPLES.glob("*/pipeline.yaml"))]
 
 
 def plain(text: str) -> Any:

@@ -16,9 +16,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     if not name or len(name) > LONGEST or len(candidates) > MOST_CANDIDATES:
         return None
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    turned = [one for one in by_lower if len(one) == len(name) and sorted(one) == sorted(name.lower())]
-    if turned:  # letters in another order: more likely than any other
-        return by_lower[turned[0]]
+    turned = next((one for one in by_lower if _turned(name.lower(), one)), None)
+    if turned is not None:
+        return by_lower[turned]
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     if not found and len(name) <= 4:  # short words: one letter more, less or other
         found = [one for one in by_lower if _one_apart(name.lower(), one)][:1]
@@ -38,6 +38,18 @@ def shown(names: list[str]) -> str:
     """Return the names, of very many the first."""
     more = len(names) - MOST_SHOWN
     return ", ".join(names[:MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _turned(left: str, right: str) -> bool:
+    """Whether two neighbouring letters have changed places: a likelier mistake than any other."""
+    if len(left) != len(right) or left == right:
+        return False
+    other = [index for index, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
+    return (
+        len(other) == 2
+        and other[1] == other[0] + 1
+        and left[other[0]] + left[other[1]] == right[other[1]] + right[other[0]]
+    )
 
 
 def _one_apart(left: str, right: str) -> bool:
