@@ -19,7 +19,7 @@ from ripieno.plan import PipelinePlan, Plan, decode, digest, joined
 
 from .past import Past, Row
 
-RESULTS = frozenset(("decision", "inference", "alarm"))
+RESULTS = frozenset(("decision", "inference", "ask", "alarm"))
 
 
 class CannotAnswer(RipienoError):
