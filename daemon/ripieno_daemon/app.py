@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
@@ -23,20 +23,24 @@ from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
 from ripieno.values import DeviceDown, DeviceUp
 
+from .afar import FarEnd
 from .bundles import PlanModels, open_bundles
 from .conductor import Conductor
 from .devices import OpenDevices
 from .doors import OpenDoors
-from .fleet import Outbox, Sender, Topics
-from .ledger import IntentFile, Ledger
+from .fleet import Outbox
+from .ledger import IntentFile, Ledger, Recovered
 from .ledger.intents import FILE_BYTES
 from .standstill import FILE_BYTES as STANDSTILL_BYTES
 from .standstill import Held, Standstill
 from .supervision import Supervisor, WatchedInference
 from .timeline import Timeline
 
+if TYPE_CHECKING:
+    from .orders import Executor
+    from .trust.enrolled import Enrolled
+
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
-STREAM = "results"
 LEDGER_S = 30.0  # a disk that hangs for longer than any card's worst pause; one that refuses is no hang
 WORKER_S = 20.0  # every call has a deadline of its own, which the pool holds; beyond this the pool is broken
 ENGINE_S = 3.0
@@ -48,7 +52,9 @@ DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again a
 class Ports:
     """Everything outside. `inference` and `broker` make one for a plan.
 
-    `broker` takes the number of this boot, and gives None where the plan names no broker.
+    `broker` takes the number of this boot, and gives None where the plan names no broker. `enrolled`: whose orders are
+    obeyed, None for nobody's; raises RipienoError. `clock_quality`: 0 nobody knows the time, 1 plausible,
+    2 synchronised.
     """
 
     clock: Clock
@@ -64,6 +70,8 @@ class Ports:
     files: Files | None = None
     brokers: Brokers | None = None
     doors: OpenDoors | None = None
+    enrolled: Callable[[Plan], Enrolled | None] = lambda plan: None
+    clock_quality: Callable[[], int] = lambda: 1
 
 
 class App:
@@ -79,6 +87,7 @@ class App:
         down: the devices that cannot be used now, and why.
         models: what runs behind each step.
         doors: where people and programs of this machine hand in messages.
+        executors: what may be asked from afar, by kind of order, beside what the line itself does (afar.py).
     """
 
     def __init__(
@@ -103,7 +112,9 @@ class App:
         self.outbox: Outbox | None = None
         self.models: Mapping[str, Loaded] = {}
         self.doors = ports.doors
+        self.executors: Mapping[str, Executor] = {}
         self.on_held: Callable[[Held | None], None] = self._say_held
+        self._far: FarEnd | None = None
         self._is_ending = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -146,7 +157,11 @@ class App:
             self._say("not armed: the devices are not open yet")
             return False
         self._say(f"{by} says that outputs may move again")
-        await self.conductor.rearm(by)
+        try:
+            await self.conductor.rearm(by)
+        finally:
+            if self._far is not None:
+                await self._far.clear_stop()
         return True
 
     async def make_safe(self, by: str, why: str) -> bool:
@@ -170,6 +185,7 @@ class App:
         """Return what `ripieno status` tells of the parts."""
         conductor, ledger, outbox, held = self.conductor, self.ledger, self.outbox, self.held
         return {
+            "decides_by": self._digest,
             "devices": {
                 one.name: {"up": one.name not in self.down, "why": self.down.get(one.name, "")}
                 for one in self._plan.devices
@@ -197,12 +213,37 @@ class App:
     ) -> None:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
+        far = self._far = await FarEnd.open(
+            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say
+        )
+        try:
+            if far is not None:
+                self._run_by(far.plan)
+            await self._serve_line(models, ledger, intents, standstill, stop, recovered, timeline)
+        finally:
+            self._far = None
+            if far is not None:
+                await far.close()
+
+    async def _serve_line(
+        self,
+        models: PlanModels,
+        ledger: Ledger,
+        intents: IntentFile,
+        standstill: Standstill,
+        stop: asyncio.Event,
+        recovered: Recovered,
+        timeline: Timeline,
+    ) -> None:
+        far = self._far
         inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, models, self._say))
         conductor = Conductor(
             self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
         conductor.obey(standstill, lambda held: self.on_held(held))
         await conductor.recover(recovered)
+        if far is not None:
+            far.obey(conductor)
         loaded = self.models = await inference.start()
         try:
             for step, model in sorted(loaded.items()):
@@ -214,7 +255,9 @@ class App:
                     parts.create_task(ledger.run(), name="ledger"),
                     parts.create_task(conductor.run(), name="conductor"),
                 ]
-                outbox = self.outbox = self._outbox(ledger, parts, running)
+                outbox = self.outbox = far.outbox if far is not None else None
+                if far is not None:
+                    running.append(self._supervisor.begin(parts, "station", far.run))
                 ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
                 devices = OpenDevices(
                     self._plan.devices, self._supervisor, conductor, self._context(conductor, ledger, intents)
@@ -257,34 +300,22 @@ class App:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
 
-    def _outbox(self, ledger: Ledger, parts: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> Outbox | None:
-        """Start sending the results to the broker that the plan names, if it names one."""
-        ports, plan = self._ports, self._plan
-        boot = int.from_bytes(ports.entropy.token(4), "big")
-        broker = ports.broker(plan, boot)
-        if broker is None:
-            return None
-        topics = Topics(plan.broker.fleet, plan.device)
-        sender = Sender(plan.device, boot, ports.clock, ports.entropy)
-        outbox = Outbox(ledger, broker, ports.clock, topics, sender, say=self._say)
+    def _run_by(self, plan: Plan) -> None:
+        self._plan, self._pipeline, self._digest = plan, joined(plan), digest(plan)
 
-        def take(topic: str, payload: bytes, ack: Callable[[], None]) -> None:
-            if not outbox.on_message(topic, payload, ack):
-                ack()  # nothing else is subscribed to: a broker that sends more is not obeyed
-
-        def up() -> None:
-            self._say("broker: up")
-            outbox.on_up()
-
-        def down(why: str) -> None:
-            self._say(f"broker: down: {why}; results wait in the ledger")
-            outbox.on_down(why)
-
-        running += [
-            self._supervisor.begin(parts, "outbox", outbox.run),
-            self._supervisor.begin(parts, "broker", lambda: broker.run([topics.receipt(STREAM)], take, up, down)),
-        ]
-        return outbox
+    async def _decide_by(self, plan: Plan) -> None:
+        """Decide by a plan with other numbers from the next event on; parts under way go on."""
+        conductor, ledger = self.conductor, self.ledger
+        if conductor is None or ledger is None:
+            raise RipienoError("the devices are not open yet")
+        self._run_by(plan)
+        record = self._plan_record(self.models, self._digest not in conductor.trees, carried=True)
+        conductor.trees.append(self._digest)
+        conductor.decide_by(self._pipeline, self._digest, record)
+        try:
+            await ledger.flush()
+        except StorageError as error:
+            self._say(f"other numbers are in force, and a restart may not know it: {error}")
 
     async def _drain(self, outbox: Outbox) -> None:
         """Wait for receipts, a little."""
@@ -387,8 +418,10 @@ class App:
         sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
         return b"".join((msgpack.packb(names), msgpack.packb(sample)))
 
-    def _plan_record(self, loaded: Mapping[str, object], whole: bool) -> bytes:
-        """Return what is recorded of the plan; `whole`: with its tree, so that the ledger can be replayed by itself."""
+    def _plan_record(self, loaded: Mapping[str, object], whole: bool, carried: bool = False) -> bytes:
+        """Return what is recorded of the plan. `whole`: with its tree, so that the ledger can be replayed by itself.
+        `carried`: what was under way goes on; else another plan begins anew.
+        """
         pipeline = self._pipeline
         record: dict[str, object] = {
             "plan": self._digest,
@@ -397,6 +430,8 @@ class App:
             "models": {model.name: model.sha256 for model in pipeline.models},
             "fingerprints": {step: getattr(model, "fingerprint", "") for step, model in sorted(loaded.items())},
         }
+        if carried:
+            record["carried"] = True
         if whole:
             record["tree"] = encode(without_paths(self._plan))
         packed = msgpack.packb(record, use_bin_type=True)

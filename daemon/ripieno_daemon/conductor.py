@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgpack
@@ -117,14 +117,15 @@ class Conductor:
         """See Outputs.obey."""
         self._outputs.obey(standstill, on_held)
 
-    async def make_safe(self, by: str, why: str) -> None:
-        """Hold all outputs at their safe values from now on. Recorded, and in force until `rearm`, over restarts too.
+    def make_safe(self, by: str, why: str) -> Awaitable[None]:
+        """Hold all outputs at their safe values from this moment on. Recorded, and in force until `rearm`, over
+        restarts too. What is returned ends when a restart would know it.
 
         Raises:
-            StorageError: they are held, but a restart may not know it.
+            StorageError (what is returned): they are held, but a restart may not know it.
         """
         self._command({"kind": "safe", "by": by, "why": why})
-        await self._outputs.hold(by, why)
+        return self._outputs.hold(by, why)
 
     async def rearm(self, by: str) -> None:
         """A person at the device says that outputs may move again: every device is told, and it is recorded.
@@ -145,6 +146,18 @@ class Conductor:
             return False
         self._step(rooms.Answered(self._timeline.now(), step, item, answer, by, note))
         return True
+
+    def decide_by(self, plan: PipelinePlan, digest: str, record: bytes) -> None:
+        """Decide by another plan from the next event on. It has the same parts, in the same order, and differs in
+        numbers alone: items under way, windows and deadlines go on. `record` says so in the ledger, in one
+        transaction with the state that it goes on from.
+        """
+        engine = Engine(plan)
+        engine.restore(self.engine.state())
+        self.engine, self._plan, self._digest = engine, plan, digest
+        self._last_record = self._ledger.append("plan", self._timeline.now(), record)
+        self.snapshot()
+        self._changed.set()
 
     # --- recovery -----------------------------------------------------------------------------------------------
 

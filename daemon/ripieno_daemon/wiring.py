@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 
 from ripieno.contracts.ports import Broker, Inference
 from ripieno.contracts.site import BrokerAddress, TopicBroker
-from ripieno.plan import PipelinePlan, Plan, digest
+from ripieno.plan import PipelinePlan, Plan
 from ripieno_drivers.cameras.watching import FolderWatch
 from ripieno_drivers.link.port import SerialLines
 
@@ -21,6 +20,8 @@ from .doors import OpenDoors
 from .fleet import Sender, Topics
 from .fleet.message_broker import Will
 from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
+from .ports.clock_quality import clock_quality
+from .trust.enrolled import Enrolled, read_enrolled
 from .workers import WorkerPool
 from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
@@ -46,7 +47,15 @@ def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
         files=DiskFiles(state),
         brokers=lambda address: site_broker(plan, address, clock, entropy),
         doors=OpenDoors(),
+        enrolled=real_enrolled,
+        clock_quality=clock_quality,
     )
+
+
+def real_enrolled(plan: Plan) -> Enrolled | None:
+    """Return whose orders the device file says are obeyed, None for nobody's. Raises NotEnrolled."""
+    orders = plan.broker.orders
+    return read_enrolled(orders.root, orders.policy) if orders is not None else None
 
 
 def worker_pool(
@@ -64,23 +73,18 @@ def site_broker(plan: Plan, address: BrokerAddress, clock: SystemClock, entropy:
 
 
 def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntropy) -> Broker | None:
-    """Return the connection that the device file names, None for none. It tells the fleet of birth and death."""
+    """Return the connection that the device file names, None for none. It leaves a will; the station tells the rest."""
     if plan.broker.transport == "none":
         return None
     sender = Sender(plan.device, boot, clock, entropy)
     will = Will(Topics(plan.broker.fleet, plan.device).state, sender.wrap("state", {"online": False, "boot": boot}))
-    born = {"online": True, "boot": boot, "plan": digest(plan), "version": metadata.version("ripieno")}
-
-    def birth() -> bytes:
-        return sender.wrap("state", born)
-
     if plan.broker.transport == "socket":
         from .fleet.broker_socket import SocketBroker
 
-        return SocketBroker(Path(plan.broker.address), plan.device, clock, will=will, birth=birth)
+        return SocketBroker(Path(plan.broker.address), plan.device, clock, will=will)
     from .fleet.broker_mqtt import MqttBroker, MqttSettings, TlsFiles
 
     tls = plan.broker.tls
     files = TlsFiles(tls.ca, tls.certificate, tls.key) if tls is not None else None
     settings = MqttSettings(host=plan.broker.address, port=plan.broker.port, client_id=plan.device, tls=files)
-    return MqttBroker(settings, clock, entropy, will=will, birth=birth)
+    return MqttBroker(settings, clock, entropy, will=will)

@@ -153,12 +153,16 @@ class Rerun:
         if row.payload is None:
             self._engine, self._digest, self._why = None, "", "payloads were erased"
             return
-        now: str = msgpack.unpackb(row.payload, raw=False)["plan"]
+        body = msgpack.unpackb(row.payload, raw=False)
+        now: str = body["plan"]
         if now == self._digest:
             return
+        before = self._engine
         self._digest = now
         self.plans.append(now)
         self._begin()
+        if body.get("carried") and before is not None and self._engine is not None:
+            self._engine.restore(before.state())  # other numbers, the same parts: what was under way goes on
 
     def _begin(self) -> None:
         plan = self._trees.get(self._digest)

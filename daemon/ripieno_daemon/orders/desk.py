@@ -26,7 +26,7 @@ from ..trust import BadSeal, Policy, parse_sealed, read_policy, signers
 from ..trust.sealed import COMMAND
 from . import admission
 from .admission import Here, Rate, Refusal
-from .doing import Doing
+from .doing import CUT, Doing
 from .executors import Executor, NotDone
 from .intake import Incoming, Intake
 from .journal import Entry, Found, Journal, Unfinished
@@ -271,9 +271,10 @@ class OrderDesk:
         is_listed = self._policy.allows(left.key, left.kind, self._device)
         in_time = self._here().has_time and not self._is_expired(order) and is_listed
         try:
-            if was_begun and (effect is Effect.ACTUATE or not in_time):
-                text = "this device ended while it was being done; it is not done again"
-                await self._doing.finish(order, State.UNKNOWN, reason="restart", text=text)
+            if was_begun and self._doing.take_up(order):
+                pass  # whoever did it has outlived the life that asked, and tells what became of it
+            elif was_begun and (effect is Effect.ACTUATE or not in_time):
+                await self._doing.finish(order, State.UNKNOWN, reason="restart", text=CUT)
             elif order.kind == STOP:
                 await self._doing.finish(order, State.DONE, result={})
             elif not in_time or not self._doing.is_possible(left.kind) or not self._doing.put(order):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ripieno.errors import RipienoError, StorageError
 
 from ..packed import BadPacked, pack
-from .executors import Executor, NotDone
+from .executors import Executor, NotDone, Outliving
 from .journal import MAX_ANSWER_BYTES, Journal
 from .kinds import KINDS, MAX_EXECUTION_S, Effect
 from .order import Order
@@ -22,6 +22,7 @@ from .states import State
 
 MAX_WAITING: Final = 64
 READS_AT_ONCE: Final = 4
+CUT: Final = "this device ended while it was being done; it is not done again"
 Answer = Callable[[Order, dict[str, Any]], None]
 
 
@@ -44,6 +45,7 @@ class Doing:
         self._reads: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
         self._waiting: dict[bytes, Order] = {}
         self._running: dict[bytes, asyncio.Task[Mapping[str, Any]]] = {}
+        self._taken_up: set[bytes] = set()
 
     @property
     def kinds(self) -> list[str]:
@@ -53,6 +55,13 @@ class Doing:
     def is_possible(self, kind: str) -> bool:
         """Whether there is an executor."""
         return kind in self._executors
+
+    def take_up(self, order: Order) -> bool:
+        """Tell the outcome of an order that was begun in an earlier life; False: its executor does not outlive one."""
+        if not isinstance(self._executors.get(order.kind), Outliving):
+            return False
+        self._taken_up.add(order.id)
+        return self.put(order)
 
     def put(self, order: Order) -> bool:
         """Queue an order that is in the journal; False: too many wait."""
@@ -86,6 +95,9 @@ class Doing:
 
     async def _do(self, order: Order) -> None:
         effect = KINDS[order.kind].effect
+        if order.id in self._taken_up:
+            await self._tell_what_became(order)
+            return
         if self._is_expired(order):
             await self.finish(order, State.EXPIRED, reason="expired", text="it expired while it waited")
             return
@@ -93,6 +105,22 @@ class Doing:
             await self._journal.begin(order.id)
         state, answer = await self._outcome(order, effect)
         await self.finish(order, state, **answer)
+
+    async def _tell_what_became(self, order: Order) -> None:
+        executor = self._executors[order.kind]
+        assert isinstance(executor, Outliving)
+        self._taken_up.discard(order.id)
+        try:
+            result = await executor.resumed()
+        except NotDone as error:
+            await self.finish(order, State.REFUSED, reason=error.reason, text=str(error))
+        except RipienoError as error:
+            await self.finish(order, State.FAILED, reason="failed", text=str(error))
+        else:
+            if result is None:
+                await self.finish(order, State.UNKNOWN, reason="restart", text=CUT)
+            else:
+                await self.finish(order, State.DONE, result=dict(result))
 
     async def finish(self, order: Order, state: State, **answer: Any) -> None:
         """Make an outcome durable and answer. A question is answered first: asked again, it may be done again."""

@@ -11,7 +11,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from ripieno.contracts.ports import Clock
 from ripieno.errors import RipienoError
@@ -37,6 +37,14 @@ class Executor(Protocol):
     """
 
     async def __call__(self, args: Mapping[str, Any], tell: Callable[[str], None], /) -> Mapping[str, Any]: ...
+
+
+@runtime_checkable
+class Outliving(Protocol):
+    """An executor whose work ends the station that waits for it: the next one asks what became of it."""
+
+    async def resumed(self) -> Mapping[str, Any] | None:
+        """Return what came of what was begun last; None where nobody knows any more. Raises as a call does."""
 
 
 class Status:

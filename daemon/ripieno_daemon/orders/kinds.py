@@ -64,5 +64,6 @@ KINDS: Final = _table(
     Kind("safe", Effect.CHANGE, 30),
     Kind("apply", Effect.ACTUATE, 10, must={"plan": str}, takes_s=120),
     Kind("restart", Effect.ACTUATE, 10, takes_s=60),
+    Kind("answer", Effect.ACTUATE, 10, must={"id": str, "answer": str, "as": str}, may={"note": str}),
     Kind("stop", Effect.STOP, 300),
 )
