@@ -2,5 +2,5 @@
 
 In:    bookings. Out: one effect for each act's id, whatever dies and however often it is asked.
 Never: an effect without its id; giving up while the other system may come back.
-Start: sqlite.py.
+Start: sqlite.py, http.py; patience.py (trying again).
 """

@@ -22,9 +22,10 @@ from annotated_types import MaxLen, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Point
 from ripieno.errors import CommandRefused, DeviceError, LinkDown
-from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno.values import Booking, Outcome, OutcomeKind
 from ripieno_drivers.http import Answer, HttpService, HttpSettings, Request, parse_template
 from ripieno_drivers.payloads import booking_document, header_value, plain_name, to_json
+from ripieno_drivers.unmoving import MovesNothing
 
 AGAIN_S: Final = (0.2, 1.0, 5.0, 15.0, 60.0)
 MOST_REST_S: Final = 300.0
@@ -64,7 +65,7 @@ class HttpBookingPoint:
         parse_template(self.path, HOLES)
 
 
-class HttpBooking:
+class HttpBooking(MovesNothing):
     """One service. A booking that waits for it keeps no other waiting longer than its own request takes."""
 
     def __init__(self, settings: HttpSettings, context: Context) -> None:
@@ -97,21 +98,6 @@ class HttpBooking:
                 else:
                     await service.pause(wait_s)
             failures += 1
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse: a service makes no pulse."""
-        raise CommandRefused(f"{self._context.device}: a service makes no pulse ({pulse.output})")
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse: a booking is final."""
-        raise CommandRefused(f"{self._context.device}: a booking cannot be withdrawn ({act})")
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse: a service has no setpoint."""
-        raise CommandRefused(f"{self._context.device}: a service has no setpoint ({setpoint.output})")
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
 
     def _request(self, booking: Booking) -> Request:
         point = self._points.get(booking.output)

@@ -13,10 +13,11 @@ from annotated_types import MinLen, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Place
 from ripieno.contracts.ports import Database, Transaction
-from ripieno.errors import CommandRefused, DeviceError, StorageError
-from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno.errors import DeviceError, StorageError
+from ripieno.values import Booking, Outcome, OutcomeKind
 from ripieno_drivers.payloads import booking_document, to_json
 from ripieno_drivers.serial_line import Standing
+from ripieno_drivers.unmoving import MovesNothing
 
 from .patience import Patience
 
@@ -39,7 +40,7 @@ class BookingPoint:
     """An output whose bookings, messages or reports go there; nothing to set."""
 
 
-class SqliteBooking:
+class SqliteBooking(MovesNothing):
     """One database. A disk that refuses is tried again on a ladder: the booking waits, the line does not."""
 
     def __init__(self, settings: BookingSettings, context: Context) -> None:
@@ -77,21 +78,6 @@ class SqliteBooking:
 
         await self._patience.done(lambda: database.write(insert), StorageError)
         return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=self._context.clock.monotonic_ns())
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse: a database makes no pulse."""
-        raise CommandRefused(f"{self._context.device}: a database makes no pulse ({pulse.output})")
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse: a booking is final."""
-        raise CommandRefused(f"{self._context.device}: a booking cannot be withdrawn ({act})")
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse: a database has no setpoint."""
-        raise CommandRefused(f"{self._context.device}: a database has no setpoint ({setpoint.output})")
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
 
     def _refused(self, error: Exception) -> None:
         self._standing.down(f"{error}; bookings wait")

@@ -9,11 +9,12 @@ from typing import Any, Final
 from ripieno.contracts.driver import Context, Device, Driver
 from ripieno.contracts.site import Files
 from ripieno.errors import CommandRefused, DeviceError, StorageError
-from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno.values import Booking, Outcome, OutcomeKind
 from ripieno_drivers.booking.patience import Patience
 from ripieno_drivers.messages.arriving import needs_record
 from ripieno_drivers.payloads import plain_name
 from ripieno_drivers.serial_line import Standing
+from ripieno_drivers.unmoving import MovesNothing
 
 from .letters import Letters
 from .reports import as_json, as_markdown
@@ -24,7 +25,7 @@ AGAIN_S: Final = (0.1, 0.5, 2.0, 10.0)
 DISK: Final = "the disk"
 
 
-class FileExchange:
+class FileExchange(MovesNothing):
     """One folder. A disk that refuses is tried again on a ladder: the report waits, the line does not."""
 
     def __init__(self, settings: FilesSettings, context: Context) -> None:
@@ -73,21 +74,6 @@ class FileExchange:
         assert files is not None
         await self._patience.done(lambda: self._write(files, booking, point), StorageError)
         return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse: a folder makes no pulse."""
-        raise CommandRefused(f"{self._context.device}: a folder makes no pulse ({pulse.output})")
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse: what is written is written."""
-        raise CommandRefused(f"{self._context.device}: a report cannot be withdrawn ({act})")
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse: a folder has no setpoint."""
-        raise CommandRefused(f"{self._context.device}: a folder has no setpoint ({setpoint.output})")
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
 
     async def _write(self, files: Files, booking: Booking, point: FilesPoint) -> None:
         """Write the readable file first: where the JSON one is, the report is whole."""

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 from ripieno.contracts.driver import Context, Device, Driver
 from ripieno.contracts.site import Doors, Told
 from ripieno.errors import CommandRefused, DeviceError
-from ripieno.values import Act, DeviceUp, Outcome, Pulse, Setpoint
+from ripieno.values import DeviceUp
+from ripieno_drivers.unmoving import MovesNothing
 
 from .arriving import Arriving, needs_record, short_key
 
@@ -24,7 +25,7 @@ class InboxPoint:
     """One message input; nothing to set."""
 
 
-class Inbox:
+class Inbox(MovesNothing):
     """Whoever tells something has an answer when it is durable, and not before."""
 
     def __init__(self, settings: InboxSettings, context: Context) -> None:
@@ -62,24 +63,6 @@ class Inbox:
 
         await doors.serve(input, take)
         raise DeviceError(f"{self._context.device}: the door of {input} has closed by itself")
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
-
-    def _no_outputs(self) -> CommandRefused:
-        return CommandRefused(f"{self._context.device}: an inbox has no outputs")
 
 
 def _open(settings: Any, context: Context) -> Device:

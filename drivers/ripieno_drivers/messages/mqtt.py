@@ -17,10 +17,11 @@ from annotated_types import Gt, Le, MaxLen, MinLen, doc
 from ripieno.contracts.driver import Context, Device, Driver, Place
 from ripieno.contracts.site import BrokerAddress, Tls, TopicBroker, TopicMessage
 from ripieno.errors import BrokerError, CommandRefused, DeviceError
-from ripieno.values import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint
+from ripieno.values import Booking, Outcome, OutcomeKind
 from ripieno_drivers.booking.patience import Patience
 from ripieno_drivers.payloads import booking_document, header_value, to_json
 from ripieno_drivers.serial_line import Standing
+from ripieno_drivers.unmoving import MovesNothing
 
 from .arriving import Arriving, MessagePoint, needs_record, short_key
 from .keeping import Keeping
@@ -86,7 +87,7 @@ class MqttPoint(MessagePoint):
         return "input" if self.listen else "output"
 
 
-class MqttMessages:
+class MqttMessages(MovesNothing):
     """One broker. A booking waits for it; a message is acknowledged when it is durable here."""
 
     def __init__(self, settings: MqttSettings, context: Context) -> None:
@@ -147,21 +148,6 @@ class MqttMessages:
             now_ns = context.clock.monotonic_ns()
             return Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error), at_ns=now_ns)
         return Outcome(booking.act, OutcomeKind.EXECUTED, at_ns=context.clock.monotonic_ns())
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse: a broker makes no pulse."""
-        raise CommandRefused(f"{self._context.device}: a broker makes no pulse ({pulse.output})")
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse: what is said is said."""
-        raise CommandRefused(f"{self._context.device}: a message cannot be withdrawn ({act})")
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse: a broker has no setpoint."""
-        raise CommandRefused(f"{self._context.device}: a broker has no setpoint ({setpoint.output})")
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
 
     def _connection(self) -> TopicBroker:
         context, settings = self._context, self._settings

@@ -12,10 +12,11 @@ from typing import Annotated, Any, Final
 from annotated_types import MaxLen, MinLen, Predicate, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Point
-from ripieno.errors import CommandRefused, DeviceError
-from ripieno.values import Act, Health, Outcome, Pulse, Record, Setpoint
+from ripieno.errors import DeviceError
+from ripieno.values import Health, Record
 from ripieno_drivers.http import Answer, HttpService, HttpSettings, Request, parse_template
 from ripieno_drivers.payloads import ABSENT, BadPayload, gather, is_a_pointer, look, parse_pointer, read_document
+from ripieno_drivers.unmoving import MovesNothing
 
 HOLES: Final = ("key",)
 NO_RECORD: Final = frozenset({204, 404, 410})
@@ -43,7 +44,7 @@ class HttpRecordsPoint:
             raise ValueError("`path` has no {key}: every key would find the same record")
 
 
-class HttpRecords:
+class HttpRecords(MovesNothing):
     """One service. A look-up that cannot be answered fails at once or within the service's limits."""
 
     def __init__(self, settings: HttpSettings, context: Context) -> None:
@@ -78,21 +79,6 @@ class HttpRecords:
             service.meant_nothing(str(error))
             return _failed(str(error))
         return self._read(input, key, answer)
-
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
 
     def _read(self, input: str, key: str | float, answer: Answer) -> Record:
         if answer.status in NO_RECORD:
@@ -136,9 +122,6 @@ class HttpRecords:
                 self._said.add(told)
                 self._context.say(f"{self._context.device}: {input}: {fault}")
         return Record(True, fields)
-
-    def _no_outputs(self) -> CommandRefused:
-        return CommandRefused(f"{self._context.device}: a service of records has no outputs")
 
 
 def _text(key: str | float) -> str:

@@ -14,10 +14,11 @@ from annotated_types import Gt, Le, MaxLen, MinLen, Predicate, doc
 
 from ripieno.contracts.driver import Context, Device, Driver, Place, Point
 from ripieno.contracts.ports import DatabaseReader, Transaction
-from ripieno.errors import CommandRefused, DeviceError, StorageError
-from ripieno.values import Act, Health, Outcome, Pulse, Record, Setpoint
+from ripieno.errors import DeviceError, StorageError
+from ripieno.values import Health, Record
 from ripieno_drivers.payloads import gather
 from ripieno_drivers.serial_line import Standing
+from ripieno_drivers.unmoving import MovesNothing
 
 from .schema import Query, as_truth, prepared
 
@@ -55,7 +56,7 @@ class SqliteRecordsPoint:
         return tuple(self.columns)
 
 
-class SqliteRecords:
+class SqliteRecords(MovesNothing):
     """One database. It is down while the database cannot be read or lacks what the inputs need."""
 
     def __init__(self, settings: SqliteRecordsSettings, context: Context) -> None:
@@ -122,21 +123,6 @@ class SqliteRecords:
         self._say_once(input, faults)
         return Record(True, fields)
 
-    async def fire(self, pulse: Pulse, note: bytes = b"") -> Outcome:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def withdraw(self, act: Act) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def set(self, setpoint: Setpoint) -> None:
-        """Refuse."""
-        raise self._no_outputs()
-
-    def rearm(self) -> None:
-        """Nothing moves here."""
-
     def _check(self, tx: Transaction) -> dict[str, Query]:
         return {name: prepared(tx, name, point.settings) for name, point in self._points.items()}
 
@@ -156,9 +142,6 @@ class SqliteRecords:
             if told not in self._said:
                 self._said.add(told)
                 self._context.say(f"{self._context.device}: {input}: {sentence}")
-
-    def _no_outputs(self) -> CommandRefused:
-        return CommandRefused(f"{self._context.device}: a database of records has no outputs")
 
 
 def _open(settings: Any, context: Context) -> Device:
