@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from ripieno.contracts.driver import Context, Device, Driver, Intent, Point
 from ripieno.errors import DeviceError, RipienoError, StorageError
-from ripieno.values import Act, DeviceDown, DeviceUp, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
+from ripieno.values import Act, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
 
+from .life import Life
 from .line import KitLines
 from .simulated import Factory
 from .virtual import LoopClock, unwatched
@@ -71,8 +72,8 @@ class _Entropy:
         return hashlib.shake_128(b"conformance/%d" % self._calls).digest(size)
 
 
-@dataclass(slots=True)
-class World:
+@dataclass
+class World(Life):
     """Made inside a running loop. `settled`: outcomes that were told without being waited for."""
 
     driver: Driver
@@ -122,38 +123,6 @@ class World:
         )
         with unwatched():  # at a start nothing else runs yet; a driver may import then
             self.device = self.driver.open(self.driver.settings(**self.simulated.settings), context)
-
-    def start(self) -> None:
-        self.task = asyncio.get_running_loop().create_task(self.device.run(), name="device")
-
-    def is_up(self) -> bool:
-        standing = [one for one in self.reports if isinstance(one, (DeviceUp, DeviceDown))]
-        return bool(standing) and isinstance(standing[-1], DeviceUp)
-
-    async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something holds; return whether it did in time. A device that ended by itself raises here."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + within_s
-        while not holds():
-            if self.task is not None and self.task.done():
-                self.task.result()
-                raise RuntimeError("run() returned by itself; it should serve until it is cancelled")
-            if loop.time() >= until_s:
-                return False
-            await asyncio.sleep(0.01)
-        return True
-
-    async def stop(self) -> float:
-        """Cancel `run` and return how long it took (s of virtual time), at most 10."""
-        if self.task is None:
-            return 0.0
-        loop, task = asyncio.get_running_loop(), self.task
-        began_s, self.task = loop.time(), None
-        task.cancel()
-        await asyncio.wait({task}, timeout=10)
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            raise error
-        return loop.time() - began_s
 
     def close(self) -> None:
         """Stop moving the simulated device."""

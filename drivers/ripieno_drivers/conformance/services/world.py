@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ripieno.contracts.driver import Context, Driver, Point
-from ripieno.values import Act, Booking, DeviceDown, DeviceUp, Outcome, OutcomeKind
+from ripieno.values import Act, Booking, Outcome, OutcomeKind
 
+from ..life import Life
 from ..virtual import LoopClock
 from .outside import Outside
 from .service import Service
@@ -19,7 +20,7 @@ BOOKS: Final = ("booking", "message", "report")
 DEVICE: Final = "service-under-test"
 
 
-class ServiceWorld:
+class ServiceWorld(Life):
     """Made inside a running loop. `make` is a new process of the driver; `outside` stays as it is."""
 
     def __init__(self, driver: Driver, factory: Callable[[int], Service]) -> None:
@@ -60,50 +61,16 @@ class ServiceWorld:
         )
         self.device: Any = self.driver.open(self.driver.settings(**self.service.settings), context)
 
-    def start(self) -> None:
-        """Run it."""
-        self.task = asyncio.get_running_loop().create_task(self.device.run(), name="device")
-
     async def restart(self) -> None:
         """End this process of the driver, and begin another."""
         await self.stop()
         self.make()
         self.start()
 
-    def is_up(self) -> bool:
-        """Whether it said so last."""
-        standing = [one for one in self.reports if isinstance(one, (DeviceUp, DeviceDown))]
-        return bool(standing) and isinstance(standing[-1], DeviceUp)
-
-    async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
-        """Wait until something holds; a device that ended by itself raises here."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + within_s
-        while not holds():
-            if self.task is not None and self.task.done():
-                self.task.result()
-                raise RuntimeError("run() returned by itself; it should serve until it is cancelled")
-            if loop.time() >= until_s:
-                return False
-            await asyncio.sleep(0.01)
-        return True
-
     async def up(self) -> str:
         """Start, and return what is wrong, "" for nothing."""
         self.start()
         return "" if await self.until(self.is_up, UP_S) else f"it is not up after {UP_S:g} s"
-
-    async def stop(self) -> float:
-        """Cancel `run` and return how long it took (s of virtual time), at most 10."""
-        if self.task is None:
-            return 0.0
-        loop, task = asyncio.get_running_loop(), self.task
-        began_s, self.task = loop.time(), None
-        task.cancel()
-        await asyncio.wait({task}, timeout=10)
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            raise error
-        return loop.time() - began_s
 
     def close(self) -> None:
         """Forget the world."""
