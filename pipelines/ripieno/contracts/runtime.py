@@ -26,7 +26,7 @@ class Tensor:
 class Loaded:
     """What runs behind a step, known once it is loaded.
 
-    `fingerprint`: digest of the raw outputs on golden pictures, the same for the same model, runtime and kind of
+    `fingerprint`: digest of the raw outputs on golden inputs, the same for the same model, runtime and kind of
     processor; `invoke_us`: median of a few runs now.
     """
 

@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from daemon.workers.rig import pooled_tiny
 from daemon.workers.test_inline import FakeClock, read
 from daemon.workers.test_pool import running
 from daemon.workers.texts import pooled_desk, pooled_wear
@@ -145,6 +146,18 @@ def test_the_inline_port_gives_the_same_answers(tmp_path: Path) -> None:
         ]
 
     asyncio.run(work())
+
+
+def test_opencv_is_loaded_where_pictures_are_alone(tmp_path: Path) -> None:
+    """16 MB of a worker; the second half is the control of the first."""
+
+    async def maps_of(models: dict[str, PooledModel], steps: dict[str, Step]) -> str:
+        async with running(models, steps) as pool:
+            (pid,) = pool.worker_pids().values()
+            return Path(f"/proc/{pid}/maps").read_text()  # noqa: ASYNC240 - nothing else waits on this loop
+
+    assert "cv2" not in asyncio.run(maps_of(models_in(tmp_path), STEPS))
+    assert "cv2" in asyncio.run(maps_of({"tiny": pooled_tiny(tmp_path)}, {"look": Step("tiny", 20.0)}))
 
 
 def golden(folder: Path, content: object, label: str, scores: tuple[float, ...]) -> GoldenCase:
