@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from . import line, link
+from . import campaign, line, link
 from .mutant import Finding, hunt
 
-MUTANTS = (*line.MUTANTS, *link.MUTANTS)
+MUTANTS = (*line.MUTANTS, *link.MUTANTS, *campaign.MUTANTS)
 
 
 def main() -> int:
