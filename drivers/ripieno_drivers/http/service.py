@@ -109,14 +109,14 @@ class HttpService:
         """
         async with self._turn:
             while True:
-                if self._closed.is_set():
-                    raise LinkDown(f"{self._context.device}: it is closed")
+                self._refuse_closed()
                 try:
                     exchanges = await self._connected()
                 except Unreachable as error:
                     self._unreachable(str(error))
                     self._lost.set()
                     raise
+                self._refuse_closed()
                 was_used = exchanges.was_used
                 try:
                     return await self._within(exchanges, request)
@@ -193,7 +193,14 @@ class HttpService:
             secrets.append((name, before + text))
         return tuple(secrets)
 
+    def _refuse_closed(self) -> None:
+        if self._closed.is_set():
+            self._give_up()  # connected while `run` ended
+            raise LinkDown(f"{self._context.device}: it is closed")
+
     def _unreachable(self, why: str) -> None:
+        if self._closed.is_set():
+            return
         self._reachable.clear()
         self.why = why
         self._standing.down(why)

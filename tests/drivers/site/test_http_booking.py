@@ -13,8 +13,11 @@ from drivers.site.contexts import Told, booking, context, running, until
 from drivers.site.http_server import Service, answer, cut, free_port, raw, serving, status, times
 
 from ripieno.contracts.driver import Point
+from ripieno.contracts.site import Endpoint
 from ripieno.errors import LinkDown
 from ripieno.values import DeviceUp, Outcome, OutcomeKind
+from ripieno_daemon.ports import SystemNetwork
+from ripieno_daemon.ports.network import TcpStream
 from ripieno_drivers.booking import http
 from ripieno_drivers.booking.http import DRIVER, HttpBookingPoint, Verdict, verdict
 from ripieno_drivers.http import HttpSettings
@@ -343,3 +346,43 @@ def test_a_missing_token_is_said_with_its_file(tmp_path: Path) -> None:
     asyncio.run(main())
 
     assert told.downs == ["no/token: should hold the value of the header Authorization in one line of ASCII"]
+
+
+def test_connected_while_it_ends_nothing_is_sent_and_nothing_stays_open(tmp_path: Path) -> None:
+    class Slow(SystemNetwork):
+        """Connecting again takes a while."""
+
+        def __init__(self) -> None:
+            super().__init__(tmp_path)
+            self.streams: list[TcpStream] = []
+
+        async def connect(self, endpoint: Endpoint) -> TcpStream:
+            if self.streams:
+                await asyncio.sleep(0.2)
+            self.streams.append(await super().connect(endpoint))
+            return self.streams[-1]
+
+    network = Slow()
+    with serving() as service:
+
+        def close_later(handler: Any) -> None:
+            answer(handler, service.take(handler))
+            handler.close_connection = True
+
+        service.faults.append(times(1, close_later))
+
+        async def main() -> BaseException | None:
+            settings = HttpSettings(url=f"http://127.0.0.1:{service.port}")
+            async with running(DRIVER, settings, context(Told(), tmp_path, POINTS, network=network)) as device:
+                await device.book(booking(1))
+                await asyncio.sleep(0.05)
+                waiting = asyncio.create_task(device.book(booking(2)))
+                await asyncio.sleep(0.05)
+            async with asyncio.timeout(2):
+                await asyncio.wait({waiting})
+            return waiting.exception()
+
+        assert isinstance(asyncio.run(main()), LinkDown)
+
+    assert len(network.streams) == 2 and all(one._is_closed for one in network.streams)
+    assert service.effects == {"part-00000007-1/stock/0": 1}

@@ -107,6 +107,20 @@ async def cancelled(world: ServiceWorld, found: CheckReport) -> None:
 
 async def closed(world: ServiceWorld, found: CheckReport) -> None:
     """Who waits for a service that is away is told when the device ends: the next one will be asked."""
+    for output in world.outputs:
+        for at_s in INSTANTS_S:  # in mid-connection, too
+            world.start()
+            waiting = asyncio.create_task(world.device.book(world.booking(output)), name="book")
+            await asyncio.sleep(at_s)
+            await world.stop()
+            await asyncio.wait({waiting}, timeout=2)
+            await asyncio.sleep(1)
+            waiting.cancel()
+            _forget(*(await asyncio.wait({waiting}, timeout=2))[0])
+            if world.outside.opened:
+                found.problems.append(f"ended {at_s * 1000:g} ms after a booking, it has something open afterwards")
+                return
+            world.make()
     world.trouble.away = True
     world.start()
     await world.until(lambda: False, 2)
