@@ -12,7 +12,7 @@ import pytest
 from language import hostile
 from language.bench import SHIPPED, check
 
-from ripieno.language import pipeline_file, problems, source
+from ripieno.language import pipeline_file, problems, scanning
 from ripieno.language.problems import Report
 from ripieno.language.source import parse
 
@@ -130,7 +130,7 @@ def test_without_its_bounds_a_huge_file_is_found_to_cost_too_much(monkeypatch: p
     rules = "".join(f"  r{n}: {{whn: a.x > {n}, do: o.send()}}\n" for n in range(4_000))
     content = (hostile.HEAD + "rules:\n" + rules).encode()
     held = hostile.check("huge", content)
-    for module, bound in ((source, "MAX_NODES"), (pipeline_file, "MOST"), (problems, "MOST_TOLD")):
+    for module, bound in ((scanning, "MAX_NODES"), (pipeline_file, "MOST"), (problems, "MOST_TOLD")):
         monkeypatch.setattr(module, bound, 10**9)
 
     free = hostile.check("huge", content)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from .nearest import nearest, shown
 from .problems import Report
-from .source import Node, Place
+from .scanning import Place
+from .source import Node
 
 MOST_COMPARED = 1_500  # names: looking for the nearest costs milliseconds where there are many
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}\Z")

@@ -20,13 +20,14 @@ from .names import Names, check_name, entries
 from .outputs import check_outputs, output_sources
 from .problems import Problems, Report, TooManyProblems
 from .rule_lines import Rules
+from .scanning import Place
 from .seal import Read, Seal
 from .sections.inputs import INPUTS
 from .sections.models import Model
 from .sections.outputs import OUTPUTS
 from .sections.steps import ModelStep
 from .shape import build, is_mapping, join
-from .source import Node, Place, parse
+from .source import Node, parse
 from .steps import Of, Steps
 from .unused import report_unused
 from .workflows import gather_workflows

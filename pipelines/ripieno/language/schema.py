@@ -17,11 +17,12 @@ from annotated_types import BaseMetadata, Ge, Gt, Le, Lt, MaxLen, MinLen
 
 from ripieno.contracts.driver import Driver
 
+from .describing import about, meaning_of, shown_default
 from .device_file import DeviceFile
-from .hints import extras_of, hints_of, key_of, required_of
+from .hints import hints_of, key_of, required_of
 from .marks import AnyScalar, OneOrMany, Pattern
 from .pipeline_file import PipelineFile
-from .quantities import UNITS, AmountOf, Quantity, show
+from .quantities import UNITS, AmountOf, Quantity
 from .sections.words import Entries
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -167,30 +168,6 @@ class _Writer:
         return {"type": "object", "propertyNames": {"pattern": NAME}, "additionalProperties": each}
 
 
-def about(cls: type) -> str:
-    """Return what a class says of itself: the first paragraph of its docstring, on one line."""
-    return " ".join((cls.__doc__ or "").split("\n\n")[0].split())
-
-
-def meaning_of(hint: Any) -> str:
-    """Return what a key says of itself."""
-    return next((str(one.documentation) for one in extras_of(hint) if hasattr(one, "documentation")), "")
-
-
-def bounds_of(hint: Any) -> str:
-    """Return the bounds of a number or a quantity in words: "greater than 0, at most 1h"."""
-    kind = next((one.kind for one in extras_of(hint) if isinstance(one, Quantity)), "")
-    words = {Gt: "greater than", Ge: "at least", Lt: "less than", Le: "at most"}
-    found = []
-    for extra in extras_of(hint):
-        for cls, word in words.items():
-            if isinstance(extra, cls):
-                bound = getattr(extra, cls.__name__.lower())
-                plain = str(int(bound)) if bound == int(bound) else f"{bound:g}"
-                found.append(f"{word} {show(kind, bound) if kind else plain}")
-    return ", ".join(dict.fromkeys(found))
-
-
 def _quantity(mark: Quantity | AmountOf) -> Schema:
     kinds = (mark.kind,) if isinstance(mark, Quantity) else mark.kinds
     units = [re.escape(unit) for kind in kinds for unit in UNITS.get(kind, ())]
@@ -238,14 +215,3 @@ def _bare(hint: Any) -> Any:
     while typing.get_origin(hint) is Annotated:
         hint = hint.__origin__
     return hint
-
-
-def shown_default(field: dataclasses.Field[Any], hint: Any) -> Any:
-    """Return the default of a key as a file would write it, None where there is none to show."""
-    value = field.default
-    if value is dataclasses.MISSING or dataclasses.is_dataclass(value) or value is None or value in ("", ()):
-        return None
-    kind = next((one.kind for one in extras_of(hint) if isinstance(one, Quantity)), "")
-    if kind and isinstance(value, (int, float)):
-        return show(kind, value) if value else f"0{next(iter(UNITS[kind]))}"
-    return list(value) if isinstance(value, tuple) else value

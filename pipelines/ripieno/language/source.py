@@ -11,19 +11,16 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
 from .problems import Report
+from .scanning import Place, Refused, scan, start_of
 
 MAX_BYTES = 256_000
-MAX_DEPTH = 40
-MAX_NODES = 6_000
 MAX_DIGITS = 18
 
 Scalar = str | int | float | bool | None
-Place = tuple[int, int]
 
 _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -72,15 +69,11 @@ class Node:
         return self.value
 
 
-class _Refused(Exception):
-    """The file stops here: place, message and hint."""
-
-
 def parse(encoded: bytes, report: Report) -> Node | None:
     """Return the tree, or None after reporting why there is none. A file that is not whole is not looked at further."""
     try:
         return _parse(encoded, report)
-    except _Refused as refused:
+    except Refused as refused:
         line, column, message, hint = refused.args
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -98,61 +91,13 @@ def parse(encoded: bytes, report: Report) -> Node | None:
 
 def _parse(encoded: bytes, report: Report) -> Node:
     if len(encoded) > MAX_BYTES:
-        raise _Refused(0, 0, f"is too large: {len(encoded)} bytes", f"at most {MAX_BYTES}")
+        raise Refused(0, 0, f"is too large: {len(encoded)} bytes", f"at most {MAX_BYTES}")
     try:
         text = encoded.decode("utf-8")
     except UnicodeDecodeError as error:
         line = encoded.count(b"\n", 0, error.start) + 1
-        raise _Refused(line, 1, "is not UTF-8 text", f"byte {error.start} is 0x{encoded[error.start]:02x}") from error
-    return _Builder(report).build(_scan(text))
-
-
-def _scan(text: str) -> list[yaml.Event]:
-    """Return the parser's events; refuse what is too much or not allowed, before anything is built."""
-    nodes = depth = documents = 0
-    events: list[yaml.Event] = []
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        events.append(event)
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            nodes += 1
-        elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
-            nodes += 1
-            depth += 1
-        elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
-            depth -= 1
-            continue
-        elif kind is yaml.DocumentStartEvent:
-            documents += 1
-        elif kind is not yaml.AliasEvent:
-            continue
-        if nodes <= MAX_NODES and depth <= MAX_DEPTH and documents <= 1 and not _is_odd(event):
-            continue
-        raise _Refused(*_start(event), *_why(event, depth))
-    return events
-
-
-def _is_odd(event: Any) -> bool:
-    kind = type(event)
-    if kind is yaml.DocumentStartEvent:
-        return bool(event.version or event.tags)
-    return kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None
-
-
-def _why(event: Any, depth: int) -> tuple[str, str]:
-    if isinstance(event, yaml.DocumentStartEvent):
-        if event.version or event.tags:
-            return "has a directive", "remove the line that begins with '%'"
-        return "has more than one document", "remove what follows '---'"
-    if isinstance(event, yaml.AliasEvent):
-        return f"an alias (*{str(event.anchor)[:40]}) is not allowed", "write the value out"
-    if event.anchor is not None:
-        return f"an anchor (&{str(event.anchor)[:40]}) is not allowed", "write the value out"
-    if event.tag is not None:
-        return "a tag (!...) is not allowed", "put text that begins with '!' into quotes"
-    if depth > MAX_DEPTH:
-        return f"is nested more than {MAX_DEPTH} deep", ""
-    return f"has more than {MAX_NODES} values", ""
+        raise Refused(line, 1, "is not UTF-8 text", f"byte {error.start} is 0x{encoded[error.start]:02x}") from error
+    return _Builder(report).build(scan(text))
 
 
 class _Builder:
@@ -166,14 +111,14 @@ class _Builder:
         stack: list[_Open] = []
         for event in events:
             if isinstance(event, yaml.CollectionStartEvent):
-                stack.append(_Open(*_start(event), isinstance(event, yaml.MappingStartEvent)))
+                stack.append(_Open(*start_of(event), isinstance(event, yaml.MappingStartEvent)))
             elif isinstance(event, yaml.CollectionEndEvent):
                 node = stack.pop().close()
                 root = self._place(node, stack, root)
             elif isinstance(event, yaml.ScalarEvent):
-                root = self._place(self._scalar(event, *_start(event)), stack, root)
+                root = self._place(self._scalar(event, *start_of(event)), stack, root)
         if root is None:
-            raise _Refused(0, 0, "is empty", "")
+            raise Refused(0, 0, "is empty", "")
         return root
 
     def _place(self, node: Node, stack: list[_Open], root: Node | None) -> Node | None:
@@ -207,11 +152,6 @@ class _Builder:
         return 0.0
 
 
-def _start(event: yaml.Event) -> Place:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (0, 0)
-
-
 def _width(event: yaml.Event) -> int:
     """Return how many columns a value takes, -1 where it goes over more than one line."""
     start, end = event.start_mark, event.end_mark
@@ -233,7 +173,7 @@ class _Open:
             self._items.append(node)
         elif self._key is None:
             if isinstance(node.value, (dict, tuple)):
-                raise _Refused(node.line, node.column, "a key should be a word", "got a list or a mapping as a key")
+                raise Refused(node.line, node.column, "a key should be a word", "got a list or a mapping as a key")
             self._key = node
         else:
             key, self._key = self._key, None

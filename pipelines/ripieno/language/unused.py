@@ -11,7 +11,7 @@ from .expressions.scope import Scope
 from .names import entries
 from .source import Node
 from .steps import Steps
-from .steps.step import aggregates_in, operands_in
+from .steps.reads import aggregates_in, operands_in
 from .world import World
 
 

@@ -14,36 +14,29 @@ import ast
 import math
 from collections.abc import Callable
 
-from ripieno.plan import And, Arithmetic, Choice, Const, Not, Operand, Or, Otherwise
+from ripieno.plan import And, Arithmetic, Choice, Const, Not, Or, Otherwise
 
-from .. import quantities
-from ..nearest import did_you_mean
 from . import units
 from .calls import Calls
 from .comparisons import Comparisons
 from .contradictions import contradiction
-from .scope import KINDS, Scope, Spot
+from .operands import Operands, name_of
+from .scope import Scope, Spot
 from .syntax import letters, parse
 from .tokens import NotInLanguage, Tokens
 from .typed import (
     ANY,
     BOOL,
-    DURATION,
-    LENGTH,
     MEASURES,
-    NUMBER,
     POISON,
-    TEXT,
     Source,
     Typed,
     constant,
-    plan_type,
     result_range,
     result_type,
 )
 
 _ARITHMETIC: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-_CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 
 
 class Grammar:
@@ -82,7 +75,7 @@ class Grammar:
         """Return the typed tree of a node; POISON after reporting what is wrong with it."""
         read = _READERS.get(type(node))
         if read is None:
-            return self.wrong(node, f"{_name_of(node)} is not part of the language")
+            return self.wrong(node, f"{name_of(node)} is not part of the language")
         return read(self, node)
 
     def wrong(self, node: ast.AST, message: str, hint: str = "") -> Typed:
@@ -98,90 +91,8 @@ class Grammar:
         """Return the column of a node in letters."""
         return letters(self.tokens.text, getattr(node, "col_offset", 0))
 
-    def _constant(self, node: ast.Constant) -> Typed:
-        column, value = self.column(node), node.value
-        unit = self.tokens.units.get(column, "")
-        if isinstance(value, bool):
-            return constant(value, BOOL)
-        if isinstance(value, str):
-            return constant(value, TEXT)
-        if not isinstance(value, (int, float)):
-            return self.wrong(node, f"{_name_of(node)} is not part of the language")
-        if not unit:
-            return constant(float(value), NUMBER)
-        found = quantities.amount(float(value), unit)
-        if found.kind == "percentage":
-            return constant(found.value, NUMBER, "%")
-        if found.kind == "duration":
-            return constant(found.value, DURATION, unit)
-        if found.kind == "length":
-            return constant(found.value, LENGTH, unit)
-        if units.is_known(unit) or unit in self.scope.units():
-            return constant(float(value), NUMBER, unit, unit)
-        known = [*quantities.UNITS["duration"], *quantities.UNITS["length"], *self.scope.units()]
-        return self.wrong(node, f"'{value} {unit}' is not a value here", did_you_mean(unit, known))
-
-    def _name(self, node: ast.Name) -> Typed:
-        if node.id in _CONSTANTS:
-            return constant(_CONSTANTS[node.id], BOOL)
-        source = self.scope.sources.get(node.id)
-        if source is not None:
-            self.scope.names.use(node.id, KINDS, self._place(node), self.spot.path, self.scope.report)
-            fields = [f"{node.id}.{name}" for name in source.fields]
-            return self.wrong(node, f"{source.kind} '{node.id}' is no value by itself", _choice(fields))
-        calls = ", ".join(sorted(self.scope.sources))
-        return self.wrong(
-            node, f"there is nothing named '{node.id}'", did_you_mean(node.id, self.scope.sources) if calls else ""
-        )
-
-    def _place(self, node: ast.AST) -> tuple[int, int]:
-        return self.spot.node.at(self.column(node) + self.spot.offset)
-
-    def _attribute(self, node: ast.Attribute) -> Typed:
-        if not isinstance(node.value, ast.Name):
-            return self.wrong(node, "only 'name.field' can be named", "")
-        name = node.value.id
-        if self.scope.names.use(name, KINDS, self._place(node), self.spot.path, self.scope.report) is None:
-            return POISON
-        source = self.scope.sources.get(name)
-        if source is None:
-            return POISON
-        attribute = self.field_at(node)
-        field = source.fields.get(attribute)
-        if field is None:
-            return self._no_field(node, name, attribute, source)
-        if source.family is not None:
-            source.family.mark(attribute)
-        if self.inside:
-            self.sampled[source.name or name] = source
-        elif source.each and source.each != self.spot.each:
-            return self.wrong(
-                node,
-                f"'{name}' has a result for each {source.each}, this {self.spot.subject} runs "
-                + (f"for each {self.spot.each}" if self.spot.each else "over time"),
-                f"name it inside share(...) or mean(...), or give the {self.spot.subject} 'each: {source.each}'",
-            )
-        operand = Operand(source.kind, source.name or name, attribute, plan_type(field.type))
-        shown = f"{name}.{attribute}"
-        return Typed(
-            operand, field.type, field.low, field.high, field.labels, shown, field.unit, branches=field.branches
-        )
-
-    def field_at(self, node: ast.Attribute) -> str:
-        """Return the field that is named, as the file has it."""
-        end = letters(self.tokens.text, node.end_col_offset or 0)
-        return self.tokens.words.get(end - len(node.attr), node.attr)
-
-    def _no_field(self, node: ast.Attribute, name: str, attribute: str, source: Source) -> Typed:
-        if source.unknown_fields:
-            return POISON
-        if source.family is not None:
-            line, _ = self._place(node)
-            source.family.miss(attribute, line, self.spot.path, self.scope.report)
-        hint = source.hint or f"{source.kind} '{name}' has no fields"
-        if source.fields:
-            hint = did_you_mean(attribute, source.fields)
-        return self.wrong(node, f"{source.kind} '{name}' has no field '{attribute}'", hint)
+    def _operand(self, node: ast.Constant | ast.Name | ast.Attribute) -> Typed:
+        return Operands(self).take(node)
 
     def _logic(self, node: ast.BoolOp) -> Typed:
         terms = [self.take(value) for value in node.values]
@@ -273,30 +184,10 @@ def _either(left: Typed, right: Typed) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys((*left.labels, *right.labels)))
 
 
-def _choice(names: list[str]) -> str:
-    return f"name one of its fields: {', '.join(names)}" if names else "it has no fields"
-
-
-def _name_of(node: ast.AST) -> str:
-    names = {
-        ast.Lambda: "lambda",
-        ast.ListComp: "a comprehension",
-        ast.GeneratorExp: "a comprehension",
-        ast.Subscript: "an index [...]",
-        ast.Tuple: "a list of values",
-        ast.List: "a list of values",
-        ast.Starred: "a star",
-        ast.Await: "await",
-        ast.Yield: "yield",
-        ast.Constant: "this literal",
-    }
-    return names.get(type(node), "this")
-
-
 _READERS: dict[type[ast.expr], Callable[..., Typed]] = {
-    ast.Constant: Grammar._constant,
-    ast.Name: Grammar._name,
-    ast.Attribute: Grammar._attribute,
+    ast.Constant: Grammar._operand,
+    ast.Name: Grammar._operand,
+    ast.Attribute: Grammar._operand,
     ast.BoolOp: Grammar._logic,
     ast.UnaryOp: Grammar._unary,
     ast.BinOp: Grammar._arithmetic,

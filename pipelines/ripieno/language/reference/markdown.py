@@ -9,10 +9,10 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
+from ..describing import about, bounds_of, meaning_of, shown_default
 from ..hints import extras_of, hints_of, key_of, required_of, section_in, sections_in
 from ..marks import AnyScalar, OneOrMany, Pattern
 from ..quantities import AmountOf, Quantity
-from ..schema import about, bounds_of, meaning_of, shown_default
 from ..sections.words import Entries
 
 

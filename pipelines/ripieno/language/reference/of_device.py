@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from ripieno.contracts.driver import Driver
 
 from .. import device_file
+from ..describing import about
 from ..hints import hints_of, section_in
-from ..schema import about
 from .markdown import inner, intro, section
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .. import pipeline_file, source
+from .. import pipeline_file, scanning, source
+from ..describing import about, meaning_of
 from ..hints import extras_of, hints_of
 from ..problems import MOST_TOLD
-from ..schema import about, meaning_of
 from ..sections.words import Entries
 from ..workflows import DEEPEST, MOST_STEPS
 from .markdown import fields, inner, intro, name_of, section, table
@@ -67,7 +67,7 @@ def _limits() -> Iterator[str]:
     yield "## How much"
     yield ""
     rows = [
-        ("a file", f"{source.MAX_BYTES} bytes, {source.MAX_NODES} values, {source.MAX_DEPTH} levels deep"),
+        ("a file", f"{source.MAX_BYTES} bytes, {scanning.MAX_NODES} values, {scanning.MAX_DEPTH} levels deep"),
         ("a section", f"{pipeline_file.MOST} entries"),
         ("steps, with workflows unfolded", f"{MOST_STEPS}; workflows {DEEPEST} deep"),
         ("problems told of a file", str(MOST_TOLD)),

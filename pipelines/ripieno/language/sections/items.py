@@ -33,4 +33,3 @@ class StandingItem:
 
 
 ITEMS: tuple[type, ...] = (MovingItem, StandingItem)
-Item = MovingItem

@@ -13,9 +13,10 @@ from ..expressions.scope import Scope
 from ..expressions.typed import Source
 from ..inputs import Inputs
 from ..nearest import nearest
+from ..scanning import Place
 from ..sections.steps import STEPS
 from ..shape import build, join
-from ..source import Node, Place
+from ..source import Node
 from ..world import World
 from . import of_choices, of_models, of_others, of_streams, of_values
 from .kinds import kind_of

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from ripieno.plan import Aggregate, AggregateRef, And, Const, Expression, FlowStep, Operand, StepPlan
+from ripieno.plan import AggregateRef, And, Expression, FlowStep, StepPlan
 
 from ..expressions.grammar import Grammar
 from ..expressions.scope import Scope, Spot, When
@@ -18,6 +18,7 @@ from ..sections.steps import ModelStep
 from ..shape import join
 from ..source import Node
 from ..world import World
+from .reads import nodes_in, operands_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ class Step:
     def streams(self, trees: Any) -> bool:
         """Whether these trees read something that streams in."""
         return any(one.source != "output" for one in operands_in(trees)) or any(
-            isinstance(one, AggregateRef) for one in _nodes(trees)
+            isinstance(one, AggregateRef) for one in nodes_in(trees)
         )
 
     def misspelt_place(self, item: MovingItem, wanted: str) -> None:
@@ -170,39 +171,6 @@ def joined(whens: tuple[When, ...]) -> Expression | None:
 def field_of(typed: Typed) -> Field:
     """Return the field whose values an expression makes."""
     return Field(typed.type, typed.low, typed.high, typed.labels, typed.unit, typed.branches)
-
-
-def operands_in(tree: Any) -> Iterator[Operand]:
-    """Yield every operand in a tree, in tuples of trees, or in a plan."""
-    return (one for one in _nodes(tree) if isinstance(one, Operand))
-
-
-def aggregates_in(tree: Any, aggregates: tuple[Aggregate, ...]) -> Iterator[Aggregate]:
-    """Yield every aggregate that a tree reads."""
-    return (aggregates[one.index] for one in _nodes(tree) if isinstance(one, AggregateRef))
-
-
-def _nodes(tree: Any) -> Iterator[Any]:
-    stack = [tree]
-    while stack:
-        one = stack.pop()
-        kind = type(one)
-        if kind is tuple or kind is list:
-            stack.extend(one)
-        elif names := _names_of(kind):
-            yield one
-            stack.extend([getattr(one, name) for name in names])
-
-
-def _names_of(kind: type) -> tuple[str, ...]:
-    """Return the fields of a plan's class; none of anything else, nor of a constant."""
-    if kind not in _NAMES:
-        is_tree = is_dataclass(kind) and kind is not Const
-        _NAMES[kind] = tuple(one.name for one in fields(kind)) if is_tree else ()
-    return _NAMES[kind]
-
-
-_NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def is_unknown_anyway(values: Iterable[Typed]) -> bool:
