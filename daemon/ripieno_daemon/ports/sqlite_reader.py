@@ -42,7 +42,7 @@ class Reader:
                 try:
                     return self._once(work)
                 except sqlite3.OperationalError as error:
-                    if error.sqlite_errorcode & 0xFF not in BUSY or time.monotonic() > self._until_s:
+                    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in BUSY or time.monotonic() > self._until_s:
                         raise
                 time.sleep(BUSY_S)  # SQLite's own waiting grows to 100 ms, and a busy writer is then always faster
         except (sqlite3.Error, sqlite3.Warning, OSError, UnicodeError) as error:
