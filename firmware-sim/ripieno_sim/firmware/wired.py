@@ -170,11 +170,14 @@ class WiredRig:
         while (due_us := self.plant.next_deadline_us()) is not None and due_us < did_us:
             self.now_us = max(due_us, self.now_us)
             self._advance_plant(self.now_us)
-        self.late_outputs += did_us < self._plant_us
-        did_us = max(did_us, self._plant_us)
         self._values[output.channel] = output.value
         self.outputs.append(output)
-        self.plant.output(output.channel, output.value, output.cmd_id or None, did_us)
+        what = (output.channel, output.value, output.cmd_id or None)
+        if did_us < self._plant_us:
+            self.late_outputs += 1
+            self.plant.output_told_late(*what, self._plant_us, did_us)
+        else:
+            self.plant.output(*what, did_us)
 
     def _answered(self, answer: BusTime, now_us: int) -> None:
         was_known = self._time.is_known

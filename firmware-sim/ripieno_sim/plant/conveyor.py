@@ -78,6 +78,7 @@ class Conveyor:
         self._levels = 0
         self._board: EdgeSink | None = None
         self._starts_us = settings.starts_us
+        self._said_us: int | None = None
         self._pitch = settings.pitch_mm * COUNTS_PER_MM
         before = settings.laid_upstream * self._pitch
         places: list[tuple[int, Callable[[Part, int, int], None]]] = [
@@ -134,8 +135,21 @@ class Conveyor:
             self.extruder.set_flow(value / FLOW_PER_ONE, t_us)
         elif channel == GATE:
             count = self.belt.count_at(t_us)
-            if self.gate.drive(value != 0, cmd_id, count, self.nearest_to_gate(count), t_us):
+            nearest = self.nearest_to_gate(count if self._said_us is None else self.belt.count_at(self._said_us))
+            if self.gate.drive(value != 0, cmd_id, count, nearest, t_us):
                 self._edge(GATE_OPEN, False, t_us)
+
+    def output_told_late(self, channel: int, value: int, cmd_id: int | None, t_us: int, said_us: int) -> None:
+        """Take an output's new value at `t_us`, of which the board says that it was at `said_us`, before that.
+
+        What a late word does is what happens; for which part it was is where the belt was when the board acted. Else
+        an opening that comes late for one part would count as a second one for the next.
+        """
+        self._said_us = said_us
+        try:
+            self.output(channel, value, cmd_id, t_us)
+        finally:
+            self._said_us = None
 
     def nearest_to_gate(self, count: int) -> int:
         """Return the index that the part with its leading edge nearest the gate has or would have."""

@@ -1,5 +1,6 @@
 """Where the belt is, and what the gate lets through."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,32 @@ def test_only_a_fully_open_gate_lets_a_part_through() -> None:
     assert [opening.passed for opening in built.gate.openings] == [[0], [], [2]]
     assert [rising for number, rising, _ in listener.edges if number == 1] == [True, False] * 3
     assert built.oracle.executions == {1: 1, 2: 1, 3: 1}
+
+
+@pytest.mark.parametrize(("says_when", "twice"), [(True, 0), (False, 1)])
+def test_an_opening_that_the_plant_hears_of_too_late_is_its_own_parts(says_when: bool, twice: int) -> None:
+    """A board in an emulator that got no processor: 80 ms late, the belt is at the next part. That is no second act.
+
+    False, the negative control: judged by when it was heard, the next part has two.
+    """
+    built, _ = conveyor(3)
+    arrives_us = 400_000 + 1_280_000
+    acted_us, heard_us = arrives_us - 20_000, arrives_us + 60_000
+    ran(built, heard_us)
+    if says_when:
+        built.output_told_late(GATE, 1, 1, heard_us, acted_us)
+    else:
+        built.output(GATE, 1, 1, heard_us)
+    built.output(GATE, 0, None, heard_us + 5_000)
+    ran(built, arrives_us + 80_000)
+    built.output(GATE, 1, 2, arrives_us + 80_000)
+    ran(built, arrives_us + 120_000)
+    built.output(GATE, 0, None, arrives_us + 120_000)
+    ran(built)
+    tally = built.tally({0: "pass", 1: "pass", 2: "divert"})
+
+    assert [part.end for part in built.parts] == [End.DIVERTED, End.PASSED, End.DIVERTED]
+    assert (tally.parts_opened_twice, tally.executed_twice, tally.decided_pass_but_diverted) == (twice, 0, 1)
 
 
 def test_an_opening_for_one_part_that_lets_another_through_is_seen() -> None:
