@@ -14,7 +14,8 @@ MAY_USE = {
 }
 STAGE = "ripieno_sim.stage"
 APP = "ripieno_daemon.app"
-KNOW_APP = ("ripieno_daemon.cli.run", "ripieno_daemon.wiring", "ripieno_daemon.service")  # what starts it, and what hands it the real ports
+# what starts it, and what hands it the real ports
+KNOW_APP = ("ripieno_daemon.cli.run", "ripieno_daemon.wiring", "ripieno_daemon.service")
 
 
 def strays(packages: dict[str, Path]) -> list[Import]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ripieno.contracts.runtime import Session, Tensor
 from ripieno.errors import ModelError
-from ripieno.values import Health, Inferred
+from ripieno.values import Health, Inferred, Result
 
 from .decoding import ResultError, decode_result
 from .feeding import Feed, Unreadable
@@ -98,7 +98,8 @@ class Chain:
 
     def _ask_parts(self, shown: Sequence[tuple[Box, NDArray[np.uint8]]], digest: str, begin_ns: int) -> Inferred:
         """Run the model on each part; where one is not answered, the picture is not."""
-        pictures, answers, spent = self._picture_feed(), [], []
+        pictures, spent = self._picture_feed(), []
+        answers: list[tuple[Box, Result]] = []
         for box, small in shown:
             pictures.show(small)
             one = self._ask(digest, begin_ns if not answers else self._now_ns())
