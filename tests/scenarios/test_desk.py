@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon.fleet.brokers import MOSQUITTO, free_port, start_mosquitto
+from daemon.fleet.brokers import MOSQUITTO
 from drivers.site.http_server import answer, cut, serving
-from drivers.site.test_mqtt_messages import Site
+from drivers.site.test_mqtt_messages import Site, mosquitto
 from scenarios.desk import Desk, make
 from scenarios.test_control_process import HEAVY, LIMIT_KB, mapped, resident_kb
 
@@ -32,9 +32,7 @@ def letters(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_every_way_in_and_out(tmp_path: Path, capsys: Any) -> None:
-    mqtt = free_port()
-    broker = start_mosquitto(tmp_path, mqtt)
-    with serving() as service:
+    with mosquitto(tmp_path) as mqtt, serving() as service:
         service.records = {"/accounts/7": {"holder": {"name": "Grace"}}}
         desk = Desk(make(tmp_path, service.port, mqtt))
         site = Site(mqtt, "desk/answers")
@@ -60,8 +58,6 @@ def test_every_way_in_and_out(tmp_path: Path, capsys: Any) -> None:
         resident, heavy, status = asyncio.run(run())
         heard = json.loads(site.got.get(timeout=5).payload)
         site.close()
-    broker.terminate()
-    broker.wait(10)
 
     assert [body["fields"] for body in service.bodies] == [{"to": "Ada", "text": "Where is my card?", "balance": 12.5}]
     (posted,) = [headers for method, _, headers in service.requests if method == "POST"]
@@ -77,9 +73,8 @@ def test_every_way_in_and_out(tmp_path: Path, capsys: Any) -> None:
 @pytest.mark.slow
 def test_killed_again_and_again_each_question_that_was_taken_has_one_answer(tmp_path: Path) -> None:
     """The service dedupes by key and loses every fifth answer; what it counts is what happened."""
-    mqtt, draw, asked = free_port(), random.Random(7), 80
-    broker = start_mosquitto(tmp_path, mqtt)
-    with serving() as service:
+    draw, asked = random.Random(7), 80
+    with mosquitto(tmp_path) as mqtt, serving() as service:
 
         def lose(handler: Any) -> bool:
             if handler.command != "POST" or draw.random() > 0.2:
@@ -121,8 +116,6 @@ def test_killed_again_and_again_each_question_that_was_taken_has_one_answer(tmp_
             return kills
 
         kills = asyncio.run(run())
-    broker.terminate()
-    broker.wait(10)
 
     assert kills == 5
     assert Counter(body["fields"]["text"] for body in service.bodies) == {f"question {n}": 1 for n in range(asked)}
@@ -132,9 +125,7 @@ def test_killed_again_and_again_each_question_that_was_taken_has_one_answer(tmp_
 
 
 def test_a_service_that_says_no_ends_the_booking_and_the_ledger_says_why(tmp_path: Path) -> None:
-    mqtt = free_port()
-    broker = start_mosquitto(tmp_path, mqtt)
-    with serving() as service:
+    with mosquitto(tmp_path) as mqtt, serving() as service:
         service.faults.append(lambda handler: handler.command == "POST" and not answer(handler, 422, b"no such reply"))
         desk = Desk(make(tmp_path, service.port, mqtt))
 
@@ -147,8 +138,6 @@ def test_a_service_that_says_no_ends_the_booking_and_the_ledger_says_why(tmp_pat
             return [one.get("text", "") for one in desk.said]
 
         said = asyncio.run(run())
-    broker.terminate()
-    broker.wait(10)
 
     assert any("not booked: the service refuses it: 422" in one and "no such reply" in one for one in said)
     assert service.effects == {}
