@@ -25,14 +25,15 @@ class Depot:
 
     Args:
         tell: sends a body of a type to a device.
+        counts: where it counts what it does, for who wants to look on.
     """
 
-    def __init__(self, bundles: Sequence[PackedBundle], tell: Tell) -> None:
+    def __init__(self, bundles: Sequence[PackedBundle], tell: Tell, counts: Counter[str] | None = None) -> None:
         self._heads = {bytes.fromhex(one.release.digest): one for one in bundles}
         self._chunks = {chunk: one for one in bundles for chunk in one.release.chunks}
         self._tell = tell
         self._waiting: asyncio.Queue[tuple[str, Get]] = asyncio.Queue(MOST_WAITING)
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter() if counts is None else counts
 
     def take(self, device: str, body: Mapping[str, Any]) -> None:
         """A request of a device came."""

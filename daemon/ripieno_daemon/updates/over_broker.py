@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -41,13 +42,15 @@ def take_piece(transfer: Transfer, payload: bytes, ack: Ack) -> None:
         transfer.counts["malformed"] += 1
 
 
-async def serve(broker: Broker, fleet: str, sender: Sender, bundles: Sequence[PackedBundle]) -> None:
+async def serve(
+    broker: Broker, fleet: str, sender: Sender, bundles: Sequence[PackedBundle], counts: Counter[str] | None = None
+) -> None:
     """Serve bundles to every device of a fleet until cancelled."""
 
     async def tell(device: str, kind: str, body: Mapping[str, Any]) -> None:
         await broker.publish(Topics(fleet, device).chunks, sender.wrap(kind, body))
 
-    depot = Depot(bundles, tell)
+    depot = Depot(bundles, tell, counts)
 
     def take(topic: str, payload: bytes, ack: Ack) -> None:
         ack()

@@ -142,7 +142,8 @@ class Transfer:
             return True
         get, asked_ns = found
         if await came(block) and len(block.content) == get.size:
-            self.window.came(get.size, self._clock.monotonic_ns(), asked_ns)
+            if get.size == CHUNK_BYTES:  # a small piece tells of the way, not of the width
+                self.window.came(get.size, self._clock.monotonic_ns(), asked_ns)
             self.counts["pieces"] += 1
             self.counts["bytes"] += get.size
             return True

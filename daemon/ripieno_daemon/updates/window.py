@@ -22,16 +22,16 @@ class Window:
     """Adapts to how fast pieces come. No clock: times come in, in nanoseconds."""
 
     def __init__(self) -> None:
-        self._rate: float | None = None  # bytes per second
+        self._byte_s: float | None = None  # what a byte takes: pieces that come together would make a rate look endless
         self._last_ns: int | None = None
         self._waited_s = 0.0
 
     @property
     def chunks(self) -> int:
         """How many chunks may be in flight."""
-        if self._rate is None:
+        if self._byte_s is None:
             return FIRST_CHUNKS
-        return max(LEAST_CHUNKS, min(MOST_CHUNKS, round(self._rate * AHEAD_S / CHUNK_BYTES)))
+        return max(LEAST_CHUNKS, min(MOST_CHUNKS, round(AHEAD_S / max(self._byte_s * CHUNK_BYTES, 1e-6))))
 
     @property
     def retry_s(self) -> float:
@@ -43,9 +43,9 @@ class Window:
         self._waited_s = (t_ns - asked_ns) / 1e9
         begun_ns = asked_ns if self._last_ns is None else max(self._last_ns, asked_ns)
         self._last_ns = t_ns
-        rate = size / max((t_ns - begun_ns) / 1e9, 1e-6)
-        self._rate = rate if self._rate is None else (1 - SMOOTHING) * self._rate + SMOOTHING * rate
+        byte_s = (t_ns - begun_ns) / 1e9 / size
+        self._byte_s = byte_s if self._byte_s is None else (1 - SMOOTHING) * self._byte_s + SMOOTHING * byte_s
 
     def idle(self) -> None:
         """Nothing came for a while: the rate is not known any more."""
-        self._rate, self._last_ns = None, None
+        self._byte_s, self._last_ns = None, None
