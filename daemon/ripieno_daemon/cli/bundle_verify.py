@@ -36,12 +36,13 @@ def _run(arguments: argparse.Namespace) -> int:
         "name": release.name,
         "version": release.version,
         "counter": release.counter,
+        "order": f"{release.digest}:{len(packed.head)}",
         "files": len(release.files),
         "signatures": sorted(packed.signatures),
     }
     lines = [
         f"{path}: whole and as sealed: {release.name} {release.version}, release {release.counter}",
-        f"  {release.digest}",
+        f"  to plan it: ripieno fleet cmd FLEET DEVICE plan bundle={result['order']}",
     ]
     answer = OK
     if arguments.device is None:

@@ -97,6 +97,7 @@ class Updater:
         self._planned: Planned | None = None
         self._wanted: tuple[bytes, Release] | None = None
         self._wake = asyncio.Event()
+        self._planning = asyncio.Lock()  # the transfer pulls one thing at a time
         self._trial: Trial | None = None
         self._health = Health()
         self.phase = IDLE
@@ -122,9 +123,9 @@ class Updater:
         Raises:
             Refused: with a reason: not signed by who may, rolled back, refused before, the wrong bundle, busy.
         """
-        if self.phase != IDLE:
-            raise Refused("busy", f"an update is {self.phase}")
-        head = await self.transfer.head(digest, head_bytes)
+        self._check_free()
+        async with self._planning:
+            head = await self.transfer.head(digest, head_bytes)
         release, signed_by = self._judged(head, digest)
         standing = self.slots.standing
         binding = f"{standing.confirmed} {self.slots.floor} {release.digest} {self._device}"
@@ -149,8 +150,7 @@ class Updater:
             StorageError: there is no room for it.
         """
         planned = self._planned
-        if self.phase != IDLE:
-            raise Refused("busy", f"an update is {self.phase}")
+        self._check_free()
         if planned is None or planned.hash != hash:
             raise Refused("plan", "this is not what was planned here last; plan it again")
         self._judged(planned.head, planned.release.digest)
@@ -294,6 +294,10 @@ class Updater:
             self._said("reverted", digest, str(ended))
         self._trial = None
         self.phase = IDLE
+
+    def _check_free(self) -> None:
+        if self.phase != IDLE or self._planning.locked():
+            raise Refused("busy", f"an update is {'being planned' if self.phase == IDLE else self.phase}")
 
     def _judged(self, head: bytes, digest: str) -> tuple[Release, tuple[str, ...]]:
         """Return what a head says, once its signatures are good; nothing is parsed of it before."""

@@ -15,7 +15,9 @@ from daemon.updates.test_trial import results
 
 from ripieno_daemon.bundles.packed_file import PackedBundle, with_signature
 from ripieno_daemon.fleet import MessageBroker, Sender, Topics
+from ripieno_daemon.orders.executors import NotDone
 from ripieno_daemon.trust import KeyRule, Policy
+from ripieno_daemon.updates.executing import Applying, Planning
 from ripieno_daemon.updates.over_broker import asking, serve, take_piece
 from ripieno_daemon.updates.slots import Refused, Slots
 from ripieno_daemon.updates.transfer import Transfer
@@ -286,6 +288,38 @@ def test_a_key_that_is_taken_out_of_the_policy_stops_what_is_still_arriving(made
 
     assert site.whats == ["refused"] and "unknown-key" in site.told[0]["why"]
     assert Slots(site.disk, NAME).open().active == made[0].release.digest
+
+
+def test_the_orders_plan_and_apply_carry_the_hash_and_say_why_not(made: list[PackedBundle]) -> None:
+    site = Site(made)
+    updater = site.updater()
+    plan, apply = Planning(updater), Applying(updater)
+
+    async def refused(doing: Planning | Applying, args: Mapping[str, str]) -> str:
+        with pytest.raises(NotDone) as caught:
+            await doing(args, lambda _text: None)
+        return caught.value.reason
+
+    async def work() -> None:
+        bundle = made[1]
+        for odd in ("", "x:1", "ab" * 32, f"{'ab' * 32}:-1", f"{'AB' * 32}:5", f"{'ab' * 32}:9999999999"):
+            assert await refused(plan, {"bundle": odd}) == "arguments"
+        assert await refused(plan, {"bundle": f"{made[0].release.digest}:{len(made[0].head)}"}) == "same"
+        assert await refused(apply, {"plan": "00"}) == "plan"
+        planning = asyncio.create_task(
+            plan({"bundle": f"{bundle.release.digest}:{len(bundle.head)}"}, lambda _text: None)
+        )
+        await asyncio.sleep(0)
+        assert await refused(plan, {"bundle": f"{bundle.release.digest}:{len(bundle.head)}"}) == "busy"
+        planned = await planning
+        begun = await apply({"plan": planned["plan"]}, lambda _text: None)
+        assert begun == {"release": bundle.release.digest, "phase": PULLING}
+        assert await refused(apply, {"plan": planned["plan"]}) == "busy"
+        await site.clock.sleep(120)
+
+    site.start(updater)
+    run(site.during(updater, work()))
+    assert site.whats == ["on trial", "confirmed"]
 
 
 def test_two_keys_where_the_policy_wants_two(made: list[PackedBundle]) -> None:
