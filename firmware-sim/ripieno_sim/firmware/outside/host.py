@@ -13,6 +13,7 @@ from ripieno_sim.firmware.outside.wires import Wire
 
 __all__ = ["BoardDied", "HostBoard", "OutsideBoard"]
 
+REPLACED_S = 0.1
 _NOINIT_BYTES = 16_384  # more than the journal; the process cuts the file to its size
 
 
@@ -53,6 +54,7 @@ class HostBoard:
         self._process: asyncio.subprocess.Process | None = None
         self._standby: asyncio.subprocess.Process | None = None
         self._booting = asyncio.Lock()
+        self._taken = asyncio.Event()
         self._fell: Callable[[], None] = lambda: None
 
     @property
@@ -63,8 +65,8 @@ class HostBoard:
     async def live(self, fell: Callable[[], None]) -> None:
         """Run until cancelled; see OutsideBoard."""
         self._fell = fell
+        replacing = asyncio.create_task(self._replace(), name="standby")
         try:
-            self._standby = await self._stand_by()
             await self._boot(Cause.POWER)
             while True:
                 process = self._process
@@ -78,6 +80,8 @@ class HostBoard:
                     raise BoardDied(f"the firmware ended with status {process.returncode}: {words.decode().strip()}")
                 await self._boot(Cause.WATCHDOG if process.returncode == -signal.SIGALRM else Cause.UNKNOWN)
         finally:
+            replacing.cancel()
+            await asyncio.gather(replacing, return_exceptions=True)
             for each in (self._process, self._standby):
                 if each is not None and each.returncode is None:
                     each.kill()
@@ -90,19 +94,29 @@ class HostBoard:
     async def _boot(self, cause: Cause) -> None:
         """End the process of the last boot, if there is one, and let the one that stands by boot."""
         async with self._booting:
-            last, booted = self._process, self._standby
-            assert booted is not None and booted.stdin is not None
+            last, booted = self._process, self._standby or await self._stand_by()
+            self._standby = None
+            assert booted.stdin is not None
             if last is not None and last.returncode is None:
                 last.kill()
                 with contextlib.suppress(ChildProcessError):  # the loop has heard of it already
                     os.waitid(os.P_PID, last.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it is dying: some 100 us
+            self._process = booted
             if last is not None:
                 self._fell()
             if cause is Cause.POWER:
                 await self._fill_ram()
-            self._process, self._standby = booted, None
             booted.stdin.write(bytes((cause,)))
-            self._standby = await self._stand_by()
+            self._taken.set()
+
+    async def _replace(self) -> None:
+        """Start a process that stands by when one was taken: a little later, for it keeps the loop for milliseconds."""
+        while True:
+            await self._taken.wait()
+            self._taken.clear()
+            await asyncio.sleep(REPLACED_S)
+            async with self._booting:
+                self._standby = self._standby or await self._stand_by()
 
     async def _stand_by(self) -> asyncio.subprocess.Process:
         """Start a process that boots when it is told the cause of the reset."""
