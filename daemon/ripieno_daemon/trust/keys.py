@@ -24,18 +24,6 @@ def key_id(public: bytes) -> str:
     return hashlib.sha256(public).hexdigest()[:ID_LETTERS]
 
 
-def is_signed(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether this key signed exactly these bytes."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
 class Signer:
     """A private key."""
 

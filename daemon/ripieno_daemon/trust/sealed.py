@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from ripieno.errors import RipienoError
 
-from .keys import ID_LETTERS, SIGNATURE_BYTES, Signer, is_signed
+from .ed25519 import is_signed
+from .keys import ID_LETTERS, SIGNATURE_BYTES, Signer
 
 COMMAND: Final = "ripieno/cmd/v1"
 DESIRED: Final = "ripieno/desired/v1"
