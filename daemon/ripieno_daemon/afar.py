@@ -144,6 +144,7 @@ class FarEnd:
     def hold(self, why: str) -> None:
         """Hold all outputs safe: at once, whatever the disk does. What a restart must know follows."""
         task = asyncio.ensure_future(self._keep(self.line.make_safe(BY, why)))
+        self._stationed.station.state_changed()
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
 

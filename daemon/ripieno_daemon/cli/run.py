@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from .command import OK, Command
 
+SWITCH_S = 0.0005  # the disk's threads run Python too, and at the usual 5 ms each holds the loop that long
+
 if TYPE_CHECKING:
     from ripieno_daemon.app import Ports
     from ripieno_daemon.ports.small_files import SmallFiles
@@ -39,6 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(OK))  # until the loop takes it: nothing is open yet
     import uvloop
 
+    sys.setswitchinterval(SWITCH_S)
     faulthandler.enable()  # a watchdog's SIGABRT, or a crash in a library, says where it was
     teller = Teller(arguments.json)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ripieno.errors import ConfigError, RipienoError, StorageError
-from ripieno.plan import Plan, encode
+from ripieno.plan import Plan, digest, encode
 from ripieno_daemon.compiling.remembered import compile_remembered
 from ripieno_daemon.ports.local_socket import LocalSocket
 from ripieno_daemon.ports.loop_watch import Blocked, LoopWatch
@@ -30,6 +30,8 @@ from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import App, Ports
+
+    from .from_afar import FromAfar
 
 OK, NO, CALLED_WRONGLY = 0, 1, 2
 EXTEND_S = 15.0
@@ -68,7 +70,9 @@ class Life:
         ports: Callable[[Plan], Ports],
         app: Callable[..., App],
     ) -> None:
-        self._file, self._tell, self._around = device_file, tell, surroundings
+        self.device_file, self._around = device_file, surroundings
+        self._tell_outside = tell
+        self._from_afar: FromAfar | None = None
         self._make_ports, self._make_app = ports, app
         self._stop = asyncio.Event()
         self._turn = asyncio.Event()  # the present life ends: a stop, or something else is to run
@@ -79,6 +83,11 @@ class Life:
         self._reloading = asyncio.Lock()
         self._announced = False
         self._before: Next | None = None
+
+    def _tell(self, event: str, text: str) -> None:
+        if self._from_afar is not None:
+            self._from_afar.said(text)
+        self._tell_outside(event, text)
 
     def stop(self) -> None:
         """End in order."""
@@ -98,14 +107,14 @@ class Life:
 
         clock, entropy, notify = SystemClock(), SystemEntropy(), self._around.notify
         self.standing = Standing(clock, notify, self._tell)
-        self.standing.set(STARTING, f"reading {self._file}")
+        self.standing.set(STARTING, f"reading {self.device_file}")
         self._clock = clock
         try:
             plan, source = await self._first_plan()
         except ConfigError as error:
             for problem in error.problems:
                 self._tell("problem", str(problem))
-            self.standing.set(STOPPING, f"{len(error.problems)} problems in {self._file}: {error.problems[0]}")
+            self.standing.set(STOPPING, f"{len(error.problems)} problems in {self.device_file}: {error.problems[0]}")
             return CALLED_WRONGLY
         supervisor = self._supervisor = Supervisor(clock, entropy, self.standing.stopped)
         self.standing.supervisor, self.standing.plan, self.standing.source = supervisor, plan, source
@@ -132,36 +141,64 @@ class Life:
             if self._last_good is not None:
                 self._last_good.close()
 
-    async def reload(self, by: str) -> dict[str, Any]:
-        """Put the files as they are now into force, unless they are worse than what runs; return what changed."""
+    async def compiled(self) -> Plan:
+        """Return the plan of the files as they are now. Raises ConfigError."""
+        return await compile_remembered(self.device_file, self._around.kept)
+
+    def ports_for(self, plan: Plan) -> Ports:
+        """Return new ports for a plan."""
+        return self._make_ports(plan)
+
+    async def reload(self, by: str, only: str = "") -> dict[str, Any]:
+        """Put the files as they are now into force, unless they are worse than what runs; return what changed.
+
+        `only`: the digest of the one plan that is wanted; the files that make another are declined.
+        """
         async with self._reloading:
             before = self.standing.plan
             assert before is not None
             self._tell("reload", f"{by} asks for the files as they are now")
             try:
-                plan = await compile_remembered(self._file, self._around.kept)
+                plan = await self.compiled()
             except ConfigError as error:
                 return self._refused([str(problem) for problem in error.problems])
+            if only and digest(plan) != only:
+                why = f"the files make plan {digest(plan)} now, not {only[:64]}; ask for the plan again"
+                return {"ok": False, "declined": True, "why": why}
             changed = differences(before, plan)
             if encode(plan) == encode(before) and self.standing.phase == RUNNING:
                 self._mended()
                 return {"ok": True, "changed": [], "text": "nothing has changed"}
             if plan.storage.state != before.storage.state:
                 return self._refused(["storage.state: another state directory needs a restart of the service"])
-            try:
-                ports = await preload(plan, self._make_ports(plan), lambda text: self._tell("said", text))
-            except RipienoError as error:
-                return self._refused([str(error)])
-            answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            self._next = Next(plan, FILE, ports, answered)
-            self._turn.set()
-            self._leave_safe_mode.set()
-            if failed := await answered:
+            if failed := await self._hand_over(plan, FILE):
                 return self._refused([failed])
             self.standing.reloads += 1
             for line in changed:
                 self._tell("changed", line)
             return {"ok": True, "changed": changed, "text": f"{len(changed)} places changed"}
+
+    async def restart(self, by: str) -> dict[str, Any]:
+        """End what runs in order and begin the same plan anew, with new workers and devices opened again."""
+        async with self._reloading:
+            plan = self.standing.plan
+            assert plan is not None
+            self._tell("said", f"{by} asks for a restart of what runs")
+            if failed := await self._hand_over(plan, self.standing.source):
+                return {"ok": False, "why": failed}
+            return {"ok": True, "text": "it runs anew"}
+
+    async def _hand_over(self, plan: Plan, source: str) -> str:
+        """Let another life of the app take the place of this one; return why it did not, "" where it did."""
+        try:
+            ports = await preload(plan, self._make_ports(plan), lambda text: self._tell("said", text))
+        except RipienoError as error:
+            return str(error)
+        answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._next = Next(plan, source, ports, answered)
+        self._turn.set()
+        self._leave_safe_mode.set()
+        return await answered
 
     async def rearm(self, by: str) -> dict[str, Any]:
         """Let outputs move again; in safe mode: try again to run."""
@@ -179,7 +216,7 @@ class Life:
     async def _first_plan(self) -> tuple[Plan, str]:
         """Return the plan of the files, or the last good one where that is allowed. Raises ConfigError."""
         try:
-            return await compile_remembered(self._file, self._around.kept), FILE
+            return await compile_remembered(self.device_file, self._around.kept), FILE
         except ConfigError as error:
             kept = self._last_good.load() if self._last_good is not None else None
             if kept is None or kept.plan.on_bad_config == "refuse":
@@ -191,8 +228,8 @@ class Life:
 
     def _bad_config(self, problems: list[str], then: str) -> None:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-        text = f"{then}; {self._file} is worse: {problems[0]}{more}; mend it, then `ripieno reload`"
-        self.standing.alarm("config", self._file, text)
+        text = f"{then}; {self.device_file} is worse: {problems[0]}{more}; mend it, then `ripieno reload`"
+        self.standing.alarm("config", self.device_file, text)
 
     def _refused(self, problems: list[str]) -> dict[str, Any]:
         for problem in problems:
@@ -201,7 +238,7 @@ class Life:
         return {"ok": False, "why": "refused; what ran runs on", "problems": problems}
 
     def _mended(self) -> None:
-        self.standing.over("config", self._file)
+        self.standing.over("config", self.device_file)
 
     # --- lives --------------------------------------------------------------------------------------------------
 
@@ -248,6 +285,8 @@ class Life:
             lambda: self._begun(now),
         )
         standing.app, app.on_held = app, self._held
+        if now.plan.broker.orders is not None:
+            app.executors = self._obeying().executors(now.plan)
         extending = asyncio.create_task(self._extend(), name="extend")
         try:
             await self._run(app)
@@ -275,6 +314,16 @@ class Life:
                 raise
         finally:
             stopping.cancel()
+
+    def _obeying(self) -> FromAfar:
+        """Return what orders from afar may ask of this process; it is made for the first life that takes some."""
+        if self._from_afar is None:
+            from ripieno_daemon.orders.executors import Said
+
+            from .from_afar import FromAfar
+
+            self._from_afar = FromAfar(self, Said(self._clock, lambda _text: None))
+        return self._from_afar
 
     def _begun(self, now: Next) -> None:
         standing = self.standing
