@@ -61,3 +61,10 @@ async def start(config: Path, port: int) -> Process:
     except TimeoutError:
         process.kill()
     raise BrokerError(f"mosquitto does not answer on port {port}: {log.read_text(errors='replace')[-400:]}")
+
+
+async def version() -> str:
+    """Return such as `mosquitto 2.0.11`: the first line of its help says `mosquitto version 2.0.11`."""
+    asked = await asyncio.create_subprocess_exec(program(), "-h", stdout=asyncio.subprocess.PIPE, stderr=DEVNULL)
+    written, _ = await asked.communicate()
+    return written.decode(errors="replace").partition("\n")[0].replace("version ", "").strip() or "mosquitto"
