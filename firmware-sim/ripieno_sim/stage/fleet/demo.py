@@ -94,7 +94,7 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
         BrokerError: Mosquitto is not installed, or does not start.
         DemoFailed: an order was not done, or a process does not do its part.
     """
-    async with _stage(folder, parts, seed, progress) as stage:
+    async with stage_of(folder, parts, seed, progress) as stage:
         progress("the belt starts")
         stage.rig.plant.start(stage.port.now_us())
         stage.port.wake()
@@ -212,7 +212,8 @@ async def _unaccounted(state: Path, parts: list[Part]) -> int:
 
 
 @asynccontextmanager
-async def _stage(folder: Path, parts: int, seed: int, progress: Callable[[str], None]) -> AsyncIterator[Stage]:
+async def stage_of(folder: Path, parts: int, seed: int, progress: Callable[[str], None]) -> AsyncIterator[Stage]:
+    """Run broker, consumer, line and daemon as long as the block lasts; the belt stands still."""
     broker_port = mosquitto.free_port()
     progress("authority, keys, policy")
     fleet = found(folder / FLEET, FLEET, ["127.0.0.1"], "127.0.0.1", broker_port, SystemClock())
