@@ -7,12 +7,14 @@ import re
 import pytest
 from language.bundles import EXAMPLES, compiled, example
 
+from ripieno.engine import Book, Engine, ReadingSeen, Started
 from ripieno.language.expressions.calls import AGGREGATES
 from ripieno.language.sections.inputs import INPUTS
 from ripieno.language.sections.outputs import OUTPUTS
 from ripieno.language.sections.steps import STEPS
 from ripieno.plan import PipelinePlan
 
+S = 1_000_000_000
 NAMES = sorted(one.name for one in EXAMPLES.iterdir())
 
 
@@ -54,3 +56,24 @@ def test_every_example_is_shown_on_the_page() -> None:
     blocks = blocks_of((EXAMPLES.parents[1] / "pipelines.md").read_text())
 
     assert [name for name in NAMES if not any(block in example(name)[0] for block in blocks)] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_runs(name: str) -> None:
+    engine = Engine(compiled(*example(name)))
+
+    assert engine.step(Started(1, 0, ())) == []
+
+
+def test_the_first_example_does_what_the_page_says() -> None:
+    engine = Engine(compiled(*example("watch")))
+    engine.step(Started(1, 0, ()))
+
+    fired = [
+        second
+        for second in range(1, 30)
+        for effect in engine.step(ReadingSeen(second * S, "oven", (250.0,), second * S, "good"))
+        if isinstance(effect, Book)
+    ]
+
+    assert fired == [11]
