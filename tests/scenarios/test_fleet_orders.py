@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 from scenarios.test_control_process import LIMIT_KB, mapped, resident_kb
 
-from ripieno_sim.stage.fleet.demo import DEVICE, Stage, stage_of
+from ripieno_sim.stage.fleet.demo import DEVICE, SETTING, STRICTER, Stage, change_setting, stage_of
 
 
 async def answer(stage: Stage, kind: str, **args: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_questions_are_answered_and_a_restart_is_told_by_the_life_behind_it(tmp_
         found["no question"] = await answer(stage, "answer", id="part-00000001-1/look", answer="yes", **{"as": "anna"})
         boot = stage.console.seen[DEVICE].state["boot"]
         found["restart"] = await answer(stage, "restart")
-        found["new boot"] = stage.console.seen[DEVICE].state["boot"] != boot
+        await stage.until(lambda: stage.console.seen[DEVICE].state["boot"] != boot, "the state of the life behind it")
         found["after"] = (await answer(stage, "status"))["result"]
         found["heavy"], found["kb"] = mapped(stage.daemon.pid), resident_kb(stage.daemon.pid)
         return found
@@ -52,8 +52,61 @@ def test_questions_are_answered_and_a_restart_is_told_by_the_life_behind_it(tmp_
     assert found["same plan"]["result"]["text"] == "nothing has changed"
     assert (found["no question"]["state"], found["no question"]["reason"]) == ("REFUSED", "question")
     assert found["restart"]["state"] == "DONE"
-    assert found["new boot"]
     assert found["after"]["lives"] == 2
     assert found["after"]["held"]["by"] == "the fleet", "safe holds over a restart until a person rearms"
     assert found["heavy"] == set()
     assert found["kb"] <= LIMIT_KB, "the control process stays small with orders, TLS and signatures"
+
+
+def test_a_stop_outlives_the_process_and_a_person_at_the_device_ends_it(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> dict[str, Any]:
+        found = {"before": stage.told_stopped, "stop": await answer(stage, "stop")}
+        await stage.kill()
+        (stage.state / "standstill").unlink()  # the journal of orders alone must hold them
+        await stage.start()
+        status = (await answer(stage, "status"))["result"]
+        found["held"], found["stopped"] = status["held"], stage.told_stopped
+        await stage.rearm()
+        await stage.until(lambda: not stage.told_stopped, "the end of the stop is told")
+        await stage.kill()
+        await stage.start()
+        found["held again"] = (await answer(stage, "status"))["result"]["held"]
+        return found
+
+    found = run(tmp_path, work)
+
+    assert found["before"] is False
+    assert found["stop"]["state"] == "DONE"
+    assert found["stopped"] is True
+    assert found["held"]["by"] == "the fleet"
+    assert found["held again"] is None
+
+
+def test_a_setting_from_afar_is_what_the_next_start_begins_with(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> tuple[str, str, Any]:
+        await change_setting(stage)
+        before = (await answer(stage, "status"))["result"]["decides_by"]
+        await stage.kill()
+        await stage.start()
+        after = (await answer(stage, "status"))["result"]["decides_by"]
+        return before, after, stage.console.seen[DEVICE].report["effective"][SETTING]
+
+    before, after, value = run(tmp_path, work)
+
+    assert before == after, "the same numbers decide, by the same plan"
+    assert value == STRICTER
+
+
+def test_who_cannot_be_enrolled_obeys_nobody_and_runs(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> tuple[bool, list[str]]:
+        await stage.kill()
+        (stage.fleet.root / "devices" / DEVICE / "root.pub").write_text("no key\n")
+        stage.console.seen.pop(DEVICE)
+        stage.words.clear()
+        await stage.start(told=False)
+        return stage.daemon.returncode is None, list(stage.words)
+
+    is_running, words = run(tmp_path, work)
+
+    assert is_running
+    assert any("ALARM nobody is obeyed from afar" in text and "root.pub" in text for text in words)

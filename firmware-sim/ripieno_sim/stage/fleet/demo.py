@@ -14,7 +14,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +53,49 @@ class DemoFailed(RipienoError):
 
 @dataclass
 class Stage:
-    """What runs."""
+    """What runs. `daemon`: the process, once it was started."""
 
     fleet: FleetFolder
     console: Console
     rig: Rig
     port: PtyPort
-    daemon: Process
+    device_file: Path
     state: Path
     words: deque[str]
     ready: asyncio.Event
+    stack: AsyncExitStack
+    daemon: Process = field(init=False)
+
+    async def start(self, told: bool = True) -> None:
+        """Start the daemon, again too; return when its first act is possible and, if `told`, it has told its state."""
+        self.ready.clear()
+        before = self.console.seen[DEVICE].state.get("boot") if DEVICE in self.console.seen else None
+        self.daemon = await _python("run", "--device", str(self.device_file), "--json", stderr=PIPE)
+        self.stack.push_async_callback(_end, self.daemon)
+        listening = asyncio.create_task(_listen(self), name="daemon's words")
+        self.stack.push_async_callback(_cancel, listening)
+        await self.until(self.ready.is_set, "a daemon that is ready")
+        if told:
+            await self.until(lambda: self._is_told(before), "its state")
+
+    @property
+    def told_stopped(self) -> bool:
+        """Whether the device's state says that a stop from afar holds."""
+        return bool(self.console.seen[DEVICE].state["orders"]["stopped"])
+
+    async def rearm(self) -> None:
+        """A person at the device lets outputs move again."""
+        answer = await asyncio.to_thread(_ask_here, self.state / "control.sock")
+        if not answer["ok"]:
+            raise DemoFailed(f"rearm: {answer}")
+
+    async def kill(self) -> None:
+        """SIGKILL the daemon."""
+        await _end(self.daemon)
+
+    def _is_told(self, before: object) -> bool:
+        seen = self.console.seen.get(DEVICE)
+        return seen is not None and "orders" in seen.state and seen.state["orders"]["boot"] != before
 
     async def until(self, holds: Callable[[], bool], what: str, seconds: float = WAITS_S) -> None:
         """Wait until something is so."""
@@ -101,7 +134,7 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
         plant = stage.rig.plant
         await stage.until(lambda: len(plant.parts) >= parts // 4, "a quarter of the parts")
         progress("a signed change of a setting")
-        setting = await _set(stage)
+        setting = await change_setting(stage)
         await stage.until(lambda: len(plant.parts) >= parts // 2, "half of the parts")
         progress("a signed stop")
         stop = await _stop(stage)
@@ -139,7 +172,7 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
     }
 
 
-async def _set(stage: Stage) -> dict[str, Any]:
+async def change_setting(stage: Stage) -> dict[str, Any]:
     """Make the threshold of the line's first rule stricter, as a document of the twin, and wait for the report."""
     clock, console = SystemClock(), stage.console
     await stage.until(lambda: bool(console.seen[DEVICE].report), "a report of the settings")
@@ -167,17 +200,14 @@ async def _stop(stage: Stage) -> dict[str, Any]:
     await asyncio.sleep(BELT_S)  # a pulse that had begun ends by its own span
     held, passing = stage.openings, len(stage.rig.plant.parts)
     await stage.until(lambda: len(stage.rig.plant.parts) >= passing + 5, "five more parts while it is stopped")
-    stopped = bool(stage.console.seen[DEVICE].state["orders"]["stopped"])
-    return {"stop_ms": round(took_ms, 1), "stopped": stopped, "opened_while_stopped": stage.openings - held}
+    return {"stop_ms": round(took_ms, 1), "stopped": stage.told_stopped, "opened_while_stopped": stage.openings - held}
 
 
 async def _rearm(stage: Stage) -> dict[str, Any]:
     before = stage.openings
-    answer = await asyncio.to_thread(_ask_here, stage.state / "control.sock")
-    if not answer["ok"]:
-        raise DemoFailed(f"rearm: {answer}")
+    await stage.rearm()
     await stage.until(lambda: stage.openings > before, "a part that is let through after the stop")
-    await stage.until(lambda: not stage.console.seen[DEVICE].state["orders"]["stopped"], "the end of the stop is told")
+    await stage.until(lambda: not stage.told_stopped, "the end of the stop is told")
     return {"cleared_at_the_device": True}
 
 
@@ -238,15 +268,10 @@ async def stage_of(folder: Path, parts: int, seed: int, progress: Callable[[str]
         consumer = await _python("consume", "--fleet", str(fleet.root), "--into", str(folder / "results.sqlite"))
         stack.push_async_callback(_end, consumer)
         port = await stack.enter_async_context(PtyPort(rig, folder / "conveyor"))
-        daemon = await _python("run", "--device", str(path), "--json", stderr=PIPE)
-        stack.push_async_callback(_end, daemon)
         console = _console(fleet)
-        stage = Stage(fleet, console, rig, port, daemon, folder / "state", deque(maxlen=20), asyncio.Event())
-        for work, name in ((_listen(stage), "daemon's words"), (console.run(), "console")):
-            task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(_cancel, task)
-        await stage.until(stage.ready.is_set, "a daemon that is ready")
-        await stage.until(lambda: DEVICE in console.seen and "orders" in console.seen[DEVICE].state, "its state")
+        stack.push_async_callback(_cancel, asyncio.create_task(console.run(), name="console"))
+        stage = Stage(fleet, console, rig, port, path, folder / "state", deque(maxlen=20), asyncio.Event(), stack)
+        await stage.start()
         yield stage
 
 
