@@ -60,6 +60,8 @@ async def keep(
         except asyncio.CancelledError:
             raise
         except Exception as error:
+            if _is_being_cancelled():  # Python 3.11: a task group whose member fails as well tells of that alone
+                raise asyncio.CancelledError from error
             stop = stop_of(part, error)
         on_stop(stop)
         now = clock.monotonic_ns()
@@ -69,6 +71,11 @@ async def keep(
         if len(ends) > intensity.count:
             raise Exhausted(stop, intensity)
         await clock.sleep(pause_s(len(ends), entropy))
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def pause_s(count: int, entropy: Entropy) -> float:

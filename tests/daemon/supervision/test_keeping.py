@@ -137,3 +137,31 @@ def test_a_worker_that_died_is_told_with_its_last_words() -> None:
     )
 
     assert stop.cause == "worker 7 ended with code 1; its last words: ImportError: no such library"
+
+
+def test_a_cancelled_task_whose_member_fails_at_the_same_time_ends_and_does_not_begin_again() -> None:
+    """Python 3.11's task group tells of the failure alone then: a keeper that goes by that never ends."""
+    told, lives = list[Stop](), 0
+
+    async def member() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise DeviceError("the disk is gone, too") from None
+
+    async def work() -> None:
+        nonlocal lives
+        lives += 1
+        async with asyncio.TaskGroup() as group:
+            group.create_task(member())
+
+    async def run() -> bool:
+        task = asyncio.ensure_future(keep("station", work, Clock(), Entropy(), told.append))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
+        return task.cancelled()
+
+    assert asyncio.run(run())
+    assert (lives, told) == (1, [])
