@@ -209,6 +209,25 @@ def test_a_model_of_values_is_asked_with_each_new_window() -> None:
     assert shop.value(Operand("step", "wear", "wear", "number")) == 0.7
 
 
+def test_an_answer_about_a_sensor_is_as_fresh_as_the_sensor_may_be_and_the_model_may_take() -> None:
+    direct = replace(WEAR, of=(LOAD,), needs=())
+    shop = Shop(machine(steps=(direct,)))
+    (infer,) = only(shop.spindle(5.0), rooms.Infer)
+    shop.t += 150 * MS
+    shop.tell(
+        rooms.ResultSeen(
+            *(shop.t, "wear", infer.sequence, None, infer.taken_t, infer.taken_t, "good", "", 0.0, "", "ab", 1, 1, ()),
+            (0.7,),
+        )
+    )
+    shop.tick(249)
+    fresh = shop.value(Operand("step", "wear", "wear", "number"))
+    shop.tick(2)
+
+    assert fresh == 0.7, "200 ms of the sensor and 200 ms of the model"
+    assert shop.value(Operand("step", "wear", "wear", "number")) is UNKNOWN
+
+
 def test_a_derived_value_follows_its_operands_and_is_unknown_with_them() -> None:
     torque = MapStep("torque", "", None, (), (("nm", Arithmetic("/", LOAD, SPEED)),))
     nm = Operand("step", "torque", "nm", "number")

@@ -18,7 +18,7 @@ from ripieno.plan import (
     StepPlan,
     WindowStep,
 )
-from ripieno.rules import Accumulator
+from ripieno.rules import Accumulator, operands_of
 from ripieno.values import UNKNOWN, Setpoint
 
 from .effects import Effect, Operands
@@ -149,7 +149,8 @@ def _ages(plan: PipelinePlan, inputs: dict[str, InputPlan]) -> dict[str, int]:
                 case StepPlan() as step if step.input:
                     ages[name] = age(step.input)
                 case StepPlan() as step:
-                    ages[name] = step.deadline_ns + max((age(one) for one in step.needs), default=0)
+                    reads = [read.name for tree in step.of for read in operands_of(tree) if isinstance(read, Operand)]
+                    ages[name] = step.deadline_ns + max((age(one) for one in (*step.needs, *reads)), default=0)
                 case WindowStep() as step:
                     ages[name] = step.every_ns + age(step.input)
                 case JoinStep() as step:
