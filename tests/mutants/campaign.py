@@ -6,13 +6,14 @@ restart loses, a window that is one too long, an answer of the machine taken for
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ripieno.engine import Decided, Effect
+from ripieno.engine import Decided, Effect, Tick
 from ripieno.engine.bookings import Bookings
 from ripieno.engine.passage import Passage
 from ripieno.engine.sight import Sight
@@ -288,6 +289,24 @@ def late_answer_is_fatal() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ticks_while_it_stops() -> Iterator[None]:
+    """A daemon that stops waits for the engine's time as before, and takes no notice of it."""
+
+    async def next_tick(self: Conductor) -> None:
+        self._changed.clear()
+        due = self.engine.next_deadline()
+        try:
+            async with asyncio.timeout(None if due is None else max(0.0, (due - self._timeline.now()) / 1e9)):
+                await self._changed.wait()
+        except TimeoutError:
+            if not self._stopping and due is not None and self._timeline.now() >= due:
+                self._step(Tick(self._timeline.now()))
+
+    with mock.patch.object(Conductor, "_next_tick", next_tick):
+        yield
+
+
 def judged_by_another(seed: int) -> list[str]:
     """Run a seed, and look for parts that were let through on the picture of another."""
     return [line for line in campaign(seed) if line.startswith(OWN_PICTURE)]
@@ -320,4 +339,5 @@ MUTANTS = (
     Mutant("sim: the chain leaves a column out", chain_without_wall_time, campaign, SEEDS, 0),
     Mutant("sim: a result is freed on the broker's word", row_freed_on_puback, campaign, SEEDS, 0),
     Mutant("sim: a late answer ends the daemon", late_answer_is_fatal, campaign, SEEDS, 0),
+    Mutant("sim: a daemon that stops turns for nothing", ticks_while_it_stops, campaign, SEEDS, 0),
 )

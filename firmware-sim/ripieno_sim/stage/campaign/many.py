@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
 import tempfile
 import time
 import warnings
@@ -15,10 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from ripieno_daemon.processes.mortality import die_with
+
 from .judge import judge
 from .run import run_seed
-from .story import told
+from .story import spun, told
 from .terms import US
+from .watched import Spins
 
 COLLECT: Final = 50_000  # nearly all of a run dies by its reference counts
 
@@ -49,10 +53,15 @@ def run_one(
             return run_one(seed, minutes, without, Path(folder), progress)
     began_s = time.process_time()
     with warnings.catch_warnings():
-        # A process that is killed leaves what it had begun; here its coroutines are found by the garbage collector.
+        # A process that is killed leaves what it had begun; here the garbage collector finds its coroutines.
         warnings.filterwarnings("ignore", message="coroutine '.*' was never awaited", category=RuntimeWarning)
-        evidence = run_seed(seed, minutes, state, without, progress)
+        try:
+            evidence = run_seed(seed, minutes, state, without, progress)
+        except Spins as spins:
+            found = spun(seed, spins, minutes, without)
+            return Ran(seed, [found], spins.at_us / US, time.process_time() - began_s, "", {}, {})
         judged = judge(evidence)
+        gc.collect()
     violations = told(evidence, judged, minutes, without)
     cpu_s = time.process_time() - began_s
     return Ran(seed, violations, evidence.plant_us / US, cpu_s, judged.head, judged.counts, judged.faults)
@@ -65,7 +74,7 @@ def run_many(seeds: Sequence[int], minutes: float, without: Sequence[str], jobs:
             yield run_one(seed, minutes, without)
         return
     context = multiprocessing.get_context("spawn")  # a fork would take over this process's threads' locks
-    with ProcessPoolExecutor(min(jobs, len(seeds)), context, _begin) as pool:
+    with ProcessPoolExecutor(min(jobs, len(seeds)), context, _begin, (os.getpid(),)) as pool:
         left = iter(seeds)
         running: set[Future[Ran]] = set()
         try:
@@ -87,5 +96,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _begin() -> None:
+def _begin(parent: int) -> None:
+    """Die with the parent, and leave Ctrl-C to it."""
+    die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(COLLECT)

@@ -14,6 +14,7 @@ from .evidence import Evidence, gather
 from .lives import ENDS, Lives
 from .misfortunes import befall
 from .terms import US, Happening, Terms, draw_terms
+from .watched import WatchedLoop
 from .world import World
 
 RUN_ON_US: Final = 4 * US  # the belt, after everything is mended: what is on it goes by the gate
@@ -32,9 +33,12 @@ def run_seed(
         state: an empty folder.
         without: names of faults that are left out.
         progress: called now and then with the plant time in us.
+
+    Raises:
+        Spins: something turned while time stood still; there is nothing to judge then.
     """
     terms = draw_terms(seed, minutes, without)
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=WatchedLoop) as runner:
         world, lives = runner.run(_run(terms, state, progress))
     return gather(world, lives)
 

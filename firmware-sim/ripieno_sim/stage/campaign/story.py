@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from .evidence import Evidence
 from .judge import Judged, Violation
+from .judge.bounds import SPINS
 from .terms import US
+from .watched import Spins
 
 BEFORE_US: Final = 30 * US
 FAULTS, SAYINGS = 12, 8
@@ -39,6 +41,12 @@ def told(evidence: Evidence, judged: Judged, minutes: float, without: Sequence[s
     return found
 
 
+def spun(seed: int, spins: Spins, minutes: float, without: Sequence[str]) -> dict[str, Any]:
+    """Return the violation of a run that came to no end."""
+    plain = {"seed": seed, "invariant": SPINS, "what": str(spins), "at_s": round(spins.at_us / US, 6)}
+    return {**plain, "repeat": repeat(seed, minutes, without), "story": []}
+
+
 def _story(evidence: Evidence, one: Violation) -> list[str]:
     """Return the last faults before a violation, and what the daemon said around it."""
     at_us = evidence.plant_us if one.at_us is None else one.at_us
@@ -53,6 +61,6 @@ def text(violation: dict[str, Any]) -> str:
     """Return a violation as a person reads it."""
     when = "" if violation["at_s"] is None else f" at {violation['at_s']:.3f} s"
     lines = [f"seed {violation['seed']}{when}: {violation['invariant']}: {violation['what']}"]
-    if violation["story"]:
-        lines += violation["story"] + [f"again: {violation['repeat']}"]
+    if violation["story"] or violation["invariant"] == SPINS:
+        lines += [*violation["story"], f"again: {violation['repeat']}"]
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from ..station import SLOTS
 from .violation import Violation
 
 BOUNDED, RUNS = "every queue is bounded", "the daemon ends only when it is told to"
+SPINS = "nothing spins"  # found while it runs: watched.py
 TASKS: Final = 600
 ITEMS: Final = 32  # undecided: between eye and gate there is room for 13 parts
 

@@ -30,4 +30,5 @@ INVARIANTS: Final = (
     record.REPLAYS,
     bounds.BOUNDED,
     bounds.RUNS,
+    bounds.SPINS,
 )
