@@ -130,7 +130,7 @@ EXPRESSIONS = [
     ),
     (
         "look > 0.5",
-        "28:11: rules.r.when: step 'look' is no value by itself (name one of its fields: look.label, look.score)",
+        "28:11: rules.r.when: step 'look' is no value by itself (name one of its fields: look.label, look.score, look.margin)",
     ),
     (
         'look.score > "a"',

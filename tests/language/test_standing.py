@@ -303,3 +303,10 @@ def test_a_field_may_be_named_like_a_word_of_pythons() -> None:
     (effect,) = plan.rules[0].do
     assert isinstance(effect, BookingEffect)
     assert [(name, getattr(value, "field", "")) for name, value in effect.fields] == [("class", "class")]
+
+
+def test_how_far_a_label_lies_before_the_next_can_be_named() -> None:
+    text, files = example("questions")
+    plan = compiled(text.replace("intent.score", "intent.margin"), files)
+
+    assert "margin" in repr(plan)

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 
 from ripieno.plan import And, Arithmetic, Choice, Const, Not, Or, Otherwise
+from ripieno.rules import bent
 
 from . import units
 from .calls import Calls
@@ -61,7 +62,11 @@ class Grammar:
                 return typed
             return self._wrong(0, f"is always {str(typed.tree.value).lower()}")
         why = self.scope.impossible(typed.tree)
-        return self._wrong(0, "can never hold", why) if why else typed
+        if why:
+            return self._wrong(0, "can never hold", why)
+        if bent(typed.tree, self.scope.aggregates) is not None:
+            return self._wrong(0, "nobody can say when this turns by time alone", "compare each since(...) by itself")
+        return typed
 
     def value(self) -> Typed:
         """Return any value."""

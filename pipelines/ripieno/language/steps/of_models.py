@@ -62,7 +62,7 @@ def fields_of(model: Model) -> dict[str, Field]:
     if model.task == "detect":
         known = ("", *labels) if labels is not None else None
         return {"label": Field(TEXT, labels=known), "score": Field(NUMBER, 0.0, 1.0), "count": Field(NUMBER, 0.0)}
-    return {"label": Field(TEXT, labels=labels), "score": Field(NUMBER, 0.0, 1.0)}
+    return {"label": Field(TEXT, labels=labels), **{name: Field(NUMBER, 0.0, 1.0) for name in ("score", "margin")}}
 
 
 def _model(step: Step, name: str) -> Model | None:
