@@ -85,9 +85,9 @@ def test_the_firmware_is_soaked_from_its_own_sources(environment: Path, empty: P
 @pytest.mark.slow
 def test_the_demo_runs_on_the_firmware(environment: Path, empty: Path) -> None:
     need("gcc", "make", "cc")
-    figures = ripieno(environment, empty, "demo", "--board", "host", "--parts", "20")
+    figures = ripieno(environment, empty, "demo", "--board", "host", "--parts", "60")
 
-    assert figures["parts"] == 20
+    assert figures["parts"] == 60
     assert figures["actuation"]["executed"] > 5
 
 

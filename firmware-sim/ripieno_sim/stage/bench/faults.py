@@ -23,6 +23,7 @@ ANSWERS_S: Final = 15.0
 SETTLE_S: Final = 0.5
 CHUNK_S: Final = 0.001
 """A USB adapter hands over what has come once a millisecond."""
+FULL_TIMES: Final = 50
 OUT_S: Final = 0.3
 """How long the plug stays out."""
 Show = Callable[[str], None]
@@ -72,16 +73,19 @@ class Plug(PtyPort):
         self.is_deaf = False
         self.is_mute = False
 
-    def stop_reading(self) -> None:
-        """Take nothing any more, and let the system's buffer be full from now on."""
+    async def stop_reading(self) -> None:
+        """Take nothing any more, and let the system's buffers be full from now on."""
         self.is_deaf = True
         self._loop.remove_reader(self._master)
         os.set_blocking(self._slave, False)
-        try:
-            while True:
-                os.write(self._slave, bytes(1024))
-        except BlockingIOError:
-            pass
+        full = 0
+        while full < FULL_TIMES:  # the system moves bytes from one buffer on to the next a little later
+            try:
+                os.write(self._slave, bytes(64))
+                full = 0
+            except BlockingIOError:
+                full += 1
+                await asyncio.sleep(CHUNK_S)
 
     def bring(self, received: bytes) -> None:
         """Put bytes before the host as if the line had brought them; what finds no room is lost."""
@@ -113,7 +117,7 @@ async def stuck(told: Host, folder: Path, baud: int, seconds: float) -> dict[str
     """Let the other end read nothing any more, with the system's buffer full."""
     async with Plug(_rig(baud), folder / "tty-1") as plug:
         await told.told("up")
-        plug.stop_reading()
+        await plug.stop_reading()
         return await _over(told, seconds)
 
 

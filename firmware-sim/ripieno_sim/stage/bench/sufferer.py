@@ -40,14 +40,16 @@ PAGE_KB: Final = resource.getpagesize() // 1024
 
 
 class Counted(Service):
-    """A service whose turns are counted."""
+    """A service whose turns are counted, and what waited for the line at the end of one at most."""
 
     turns = 0
+    waiting_bytes = 0
 
     def turn(self, line: Line, inbox: Inbox) -> None:
         """Take a turn."""
         self.turns += 1
         super().turn(line, inbox)
+        self.waiting_bytes = max(self.waiting_bytes, len(self.outgoing))
 
 
 class Sufferer:
@@ -84,7 +86,7 @@ class Sufferer:
         self._began_kb = resident_kb()
         self._ups.clear()
         self._downs.clear()
-        self.service.turns = 0
+        self.service.turns = self.service.waiting_bytes = 0
         self.said.clear()
 
     def figures(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Sufferer:
             "cpu_share": round((time.process_time() - self._began_cpu_s) / seconds, 4),
             "rss_growth_kb": resident_kb() - self._began_kb,
             "turns_per_s": round(self.service.turns / seconds, 1),
-            "waiting_bytes": len(self.service.outgoing),
+            "waiting_bytes": self.service.waiting_bytes,
             "sessions": len(self._ups),
             "sessions_lost": len(self._downs),
             "ups_ns": list(self._ups),
