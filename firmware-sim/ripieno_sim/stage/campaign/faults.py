@@ -75,7 +75,7 @@ _TABLE: Final = (
     Fault("disk-slow", "a write takes up to 2 s", (1, 2), lasts_s=(1.0, 10.0)),
     Fault("clock-steps", "the wall clock steps by hours, back or forth", (1, 3)),
     # the broker
-    Fault("broker-loses", "a message is lost: a batch, or a receipt", chance=(0.01, 0.2)),
+    Fault("broker-loses", "a message is lost: a batch, or a receipt", chance=(0.01, 0.1)),
     Fault("broker-repeats", "a message comes twice", chance=(0.01, 0.2)),
     Fault("broker-delays", "a message comes up to 5 s late, and others before it", chance=(0.01, 0.2)),
     Fault("broker-down", "the broker cuts all connections and is away", (1, 3), lasts_s=(0.1, 40.0)),

@@ -13,11 +13,10 @@ from ..loop import VirtualLoop
 from .evidence import Evidence, gather
 from .lives import ENDS, Lives
 from .misfortunes import befall
-from .terms import US, Happening, Terms, draw_terms
+from .terms import RUN_ON_US, US, Happening, Terms, draw_terms
 from .watched import WatchedLoop
 from .world import World
 
-RUN_ON_US: Final = 4 * US  # the belt, after everything is mended: what is on it goes by the gate
 LAST_S: Final = 1.0
 REST_US: Final = 16 * US  # then: bookings, receipts and questions about acts come to their ends
 Progress = Callable[[int], None]

@@ -19,6 +19,7 @@ from .faults import FAULTS, Fault
 US: Final = 1_000_000
 SPEED_MM_S: Final = 500
 PARTS: Final = 45  # a minute, on the mean over the run: what a run may cost
+RUN_ON_US: Final = 4 * US  # of the belt, after everything is mended: what is on it goes by the gate
 FIRST_S: Final = 6.0  # before that nothing goes wrong: the line starts
 LEAD_S, TAIL_S = (0.3, 3.0), (2.0, 10.0)  # around a fault, the belt runs for so long before and after
 

@@ -69,14 +69,14 @@ def judge(evidence: Evidence, said: Account) -> list[Violation]:
         item, part = items[index], evidence.parts[index]
         # What a board without power had counted and told nobody, nobody can know; all else must be there.
         must = epoch == evidence.final_epoch or number <= said.known[epoch]
-        if must and _has_left(part, evidence) and item not in said.verdicts:
+        if must and has_left(part, evidence) and item not in said.verdicts:
             found.append(Violation(ONCE, f"{item} (part {index}) went by and is not in the ledger", part.ended_us))
     counted = set(items.values())
     for item in said.verdicts:
         if item not in counted:
             found.append(Violation(ONCE, f"{item} is in the ledger, and the board never counted it"))
     for part in evidence.parts:
-        if part.end is End.PASSED and not _was_hung(part, evidence):
+        if part.end is End.PASSED and not was_hung(part, evidence):
             verdict = said.verdicts.get(items.get(part.index, ""), "none")
             if verdict != "good":
                 name = items.get(part.index, "never counted")
@@ -95,12 +95,12 @@ def is_booked(item: str, said: Account) -> bool | None:
     return said.outcomes.get(item) != OutcomeKind.EXECUTED
 
 
-def _has_left(part: Part, evidence: Evidence) -> bool:
+def has_left(part: Part, evidence: Evidence) -> bool:
     """Whether the belt has carried the part so far behind the gate that its way is known."""
     return part.start_count + (GATE_MM + BEHIND_MM) * COUNTS_PER_MM <= evidence.final_count
 
 
-def _was_hung(part: Part, evidence: Evidence) -> bool:
+def was_hung(part: Part, evidence: Evidence) -> bool:
     """Whether the firmware hung when the part came: a gate that it had opened stays open then, whatever is decided."""
     at_us = part.ended_us or 0
     return any(begins_us <= at_us <= ends_us for begins_us, ends_us in evidence.seen.hangs)

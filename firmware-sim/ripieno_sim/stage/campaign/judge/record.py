@@ -37,10 +37,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the ledger holds. `stream`: (number, record id, kind, payload) of what goes to the fleet."""
+    """What the ledger holds. `stream`: (number, record id, kind, payload, us) of what goes to the fleet."""
 
     steps: list[Step]
-    stream: list[tuple[int, int, str, bytes]]
+    stream: list[tuple[int, int, str, bytes, int]]
     gaps: int
     head: str
     records: int
@@ -59,22 +59,26 @@ def read(state: Path, wall_steps: Sequence[tuple[int, int]]) -> tuple[Record, li
         except CannotAnswer as error:
             replayed = {"mismatches": 1, "differences": [{"record": 0, "id": "", "why": str(error)}], "left_out": []}
         numbers = dict(tx.execute("SELECT id, seq FROM records WHERE seq IS NOT NULL"))
-    times = _Times(wall_steps)
+    times = [*map(_Times(wall_steps).plant_us, (row.wall_ns for row in rows))]
     for one in replayed["differences"]:
         fields = f" (differs in {', '.join(one['fields'])})" if one.get("fields") else ""
         found.append(Violation(REPLAYS, f"record {one['record']}: {one['id']}: {one['why']}{fields}"))
     found += [Violation(REPLAYS, f"left out: {one['why']}") for one in replayed["left_out"]]
     steps, gaps = _steps(rows, times)
-    stream = [(numbers[row.id], row.id, row.kind, row.payload or b"") for row in rows if row.id in numbers]
+    stream = [
+        (numbers[row.id], row.id, row.kind, row.payload or b"", at_us)
+        for row, at_us in zip(rows, times, strict=True)
+        if row.id in numbers
+    ]
     return Record(steps, stream, gaps, report.head[1], report.records), found
 
 
-def _steps(rows: Sequence[Row], times: _Times) -> tuple[list[Step], int]:
+def _steps(rows: Sequence[Row], times: Sequence[int]) -> tuple[list[Step], int]:
     steps: list[Step] = []
     gaps = 0
-    for row in rows:
+    for row, at_us in zip(rows, times, strict=True):
         if row.kind == "event":
-            steps.append(Step(row.id, times.plant_us(row.wall_ns), unpack_event(row.payload or b"")))
+            steps.append(Step(row.id, at_us, unpack_event(row.payload or b"")))
         elif row.kind in RESULTS and steps:
             steps[-1].told.append((row.kind, msgpack.unpackb(row.payload or b"", raw=False)))
         elif row.kind == "plan" and steps:

@@ -8,8 +8,9 @@ from collections import Counter
 from ripieno_sim.plant import End
 
 from ..evidence import Evidence
+from ..terms import RUN_ON_US
 from ..world import CONSUMER_FILE
-from .parts import Account, _has_left, is_booked, name_of
+from .parts import Account, has_left, is_booked, name_of, was_hung
 from .record import Record
 from .violation import Violation
 
@@ -26,9 +27,12 @@ def delivered(evidence: Evidence, record: Record) -> list[Violation]:
         }
         total = rows.execute("SELECT COUNT(*) FROM rows").fetchone()[0]
     rows.close()
-    sent = {seq: (id, kind, payload) for seq, id, kind, payload in record.stream}
+    sent = {seq: (id, kind, payload) for seq, id, kind, payload, _ in record.stream}
+    # What came up while the line was at rest has had no time for another try where the broker had lost it.
+    rest_us = evidence.terms.ends_us + RUN_ON_US
+    owed = {seq for seq, *_, at_us in record.stream if at_us < rest_us}
     found = []
-    if missing := sorted(set(sent) - set(counted)):
+    if missing := sorted(owed - set(counted)):
         found.append(Violation(DELIVERED, f"{len(missing)} of {len(sent)} never arrived, the first is {missing[0]}"))
     if more := sorted(set(counted) - set(sent)):
         found.append(Violation(DELIVERED, f"{len(more)} are at the consumer and not in the ledger: {more[:FEW]}"))
@@ -53,11 +57,11 @@ def booked(evidence: Evidence, said: Account) -> list[Violation]:
         part = parts.get(item)
         if part is None:
             found.append(Violation(BOOKED, f"{item} is booked as scrap, and the board never counted it"))
-        elif part.end is End.PASSED and is_booked(item, said) is not None:
+        elif part.end is End.PASSED and is_booked(item, said) is not None and not was_hung(part, evidence):
             found.append(Violation(BOOKED, f"{item} is booked as scrap and is in the pass bin", part.ended_us))
     for item in said.verdicts:
         part = parts.get(item)
-        if part is None or not _has_left(part, evidence):
+        if part is None or not has_left(part, evidence):
             continue
         must = is_booked(item, said)
         if must is True and item not in acts:
