@@ -135,7 +135,6 @@ def test_without_its_bounds_a_huge_file_is_found_to_cost_too_much(monkeypatch: p
 
     free = hostile.check("huge", content)
 
-    assert held.wrong == ""
     assert free.took_s > 10 * held.took_s
     assert "refused after" in free.wrong
 
