@@ -35,10 +35,12 @@ class PacedLine:
         baud: bits a second; a byte has 10.
         draw: the line's own random stream; only a faulty line draws from it.
         faults: what goes wrong from the start; assign `faults` to change it, `dead` by `cut`.
+        grain_bytes: pieces for the board are no longer than this; 0: whole frames, which cost less.
     """
 
-    def __init__(self, baud: int, draw: random.Random, faults: LineFaults = CLEAN) -> None:
+    def __init__(self, baud: int, draw: random.Random, faults: LineFaults = CLEAN, grain_bytes: int = 0) -> None:
         self.faults = faults
+        self._grain_bytes = grain_bytes
         self._byte_ns = 10_000_000_000 // baud
         self._draw = draw
         self._ways = (_Way(), _Way())
@@ -93,6 +95,8 @@ class PacedLine:
         while place < len(chunk):
             zero = chunk.find(b"\0", place + 1)  # one that leads a frame comes with it, as a tty wakes its reader
             end = len(chunk) if zero < 0 else zero + 1
+            if self._grain_bytes and way is self._ways[TO_BOARD]:
+                end = min(end, place + self._grain_bytes)
             if self.faults.split and end - place > 1 and self._draw.random() < self.faults.split:
                 end = self._draw.randrange(place + 1, end)
             end_ns += (end - place) * self._byte_ns

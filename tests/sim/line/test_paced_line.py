@@ -43,6 +43,21 @@ def test_a_piece_arrives_with_its_zero_and_not_before() -> None:
     assert paced.deliver(90) == (b"", b"g")
 
 
+def test_with_a_grain_the_board_is_given_a_frame_as_it_comes() -> None:
+    """An emulated UART that takes bytes one by one has then taken most of them when the frame is whole."""
+    paced = PacedLine(1_000_000, stream(1, "line"), CLEAN, grain_bytes=4)
+    paced.send(TO_BOARD, b"abcdefghij\0k", 0)
+    paced.send(TO_HOST, b"abcdefghij\0", 0)
+
+    assert [paced.deliver(at_us) for at_us in (39, 40, 80, 110, 120)] == [
+        (b"", b""),
+        (b"abcd", b""),
+        (b"efgh", b""),
+        (b"ij\0", b"abcdefghij\0"),
+        (b"k", b""),
+    ]
+
+
 def test_chunks_queue_behind_each_other_and_directions_do_not() -> None:
     paced = line(1_000_000)
     paced.send(TO_BOARD, b"x" * 10, 0)

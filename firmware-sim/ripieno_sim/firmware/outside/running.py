@@ -27,6 +27,10 @@ from ripieno_sim.seeds import stream
 __all__ = ["Running", "host_rig", "qemu_rig"]
 
 POLL_S = 0.005
+UART_BYTES = 8
+"""QEMU's UART takes one byte for each turn of its loop. It is given a frame as it comes, as a real one is; given whole
+frames at their end it had them 2 ms late, and a PING took longer than its PONG, which looks like another clock.
+"""
 BOOTS_WITHIN_S = 20.0  # QEMU needs 0.3 s; a machine that is busy, more
 MakeBoard = Callable[[Wire, Wire], OutsideBoard]
 
@@ -146,7 +150,7 @@ async def _host_rig(
         def make(link: Wire, bus: Wire) -> OutsideBoard:
             return HostBoard(link, bus, baud, Path(folder), program)
 
-        async with _running(seed, plant, path, shutter, baud, faults, make) as running:
+        async with _running(seed, plant, path, shutter, PacedLine(baud, stream(seed, "line"), faults), make) as running:
             yield running
 
 
@@ -166,7 +170,8 @@ async def _qemu_rig(
     def make(link: Wire, bus: Wire) -> OutsideBoard:
         return QemuBoard(link, bus, baud, image)
 
-    async with _running(seed, plant, path, shutter, baud, faults, make) as running:
+    line = PacedLine(baud, stream(seed, "line"), faults, UART_BYTES)
+    async with _running(seed, plant, path, shutter, line, make) as running:
         yield running
 
 
@@ -176,8 +181,7 @@ async def _running(
     plant: ConveyorSettings,
     path: Path,
     shutter: Shutter | None,
-    baud: int,
-    faults: LineFaults,
+    line: PacedLine,
     make_board: MakeBoard,
 ) -> AsyncIterator[Running]:
     loop = asyncio.get_running_loop()
@@ -185,7 +189,7 @@ async def _running(
         board = make_board(link, bus)
         rig = WiredRig(
             Conveyor(seed, plant, shutter),
-            PacedLine(baud, stream(seed, "line"), faults),
+            line,
             CHANNELS,
             read_link=link.read,
             write_link=link.write,
