@@ -37,6 +37,7 @@ from ripieno_sim.board.orders import SAFE_BY_SILENCE, Orders
 from ripieno_sim.board.pins import Pins
 from ripieno_sim.stage.campaign.judge.rules import OWN_PICTURE
 from ripieno_sim.stage.campaign.many import run_one
+from ripieno_sim.stage.campaign.terms import draw_terms
 
 from .line import intent_after_the_byte, row_freed_on_puback
 from .link import no_sequence_and_no_id
@@ -44,6 +45,7 @@ from .mutant import Mutant
 
 MINUTES = 3.0
 SEEDS = 200
+DENSE_MM = 65
 CONTROLS = 3  # of the first alone: the scenario is the same for all
 
 
@@ -306,14 +308,24 @@ def deadline_never_taken() -> Iterator[None]:
         yield
 
 
-def judged_by_another(seed: int) -> list[str]:
-    """Run a seed, and look for parts that were let through on the picture of another."""
-    return [line for line in campaign(seed) if line.startswith(OWN_PICTURE)]
+def where(fault: str, invariant: str = "") -> Callable[[int], list[str]]:
+    """Return the scenario that runs those seeds alone that have this fault, and looks at one invariant or all."""
+
+    def scenario(seed: int) -> list[str]:
+        has_it = draw_terms(seed, MINUTES).faults().get(fault)
+        return [line for line in campaign(seed) if line.startswith(invariant)] if has_it else []
+
+    return scenario
+
+
+def dense(seed: int) -> list[str]:
+    """Run the seed if its parts follow each other closely."""
+    return campaign(seed) if draw_terms(seed, MINUTES).pitch_mm < DENSE_MM else []
 
 
 PLANTED = (
     Mutant("sim: a rule takes unknown for false", unknown_is_false, campaign, SEEDS, CONTROLS),
-    Mutant("sim: a timer is lost on restart", timers_lost_on_restart, campaign, SEEDS, 0),
+    Mutant("sim: a timer is lost on restart", timers_lost_on_restart, where("restart"), SEEDS, 0),
     Mutant("sim: a window is off by one", window_one_too_long, campaign, SEEDS, 0),
     Mutant("sim: a receipt is matched to the wrong act", answer_taken_for_another, campaign, SEEDS, 0),
 )
@@ -322,17 +334,17 @@ MUTANTS = (
     Mutant("sim: nobody looks when a rule's time has come", no_ticks, campaign, SEEDS, 0),
     Mutant("sim: undecided parts are let through", undecided_is_good, campaign, SEEDS, 0),
     Mutant("sim: parts that nobody heard of are not counted", missed_edges_forgotten, campaign, SEEDS, 0),
-    Mutant("sim: bookings are forgotten over a restart", bookings_forgotten, campaign, SEEDS, 0),
-    Mutant("sim: a frozen camera is believed", frozen_pictures_taken, judged_by_another, SEEDS, 0),
+    Mutant("sim: bookings are forgotten over a restart", bookings_forgotten, where("kill-at-point"), SEEDS, 0),
+    Mutant("sim: a frozen camera is believed", frozen_pictures_taken, where("camera-frozen", OWN_PICTURE), SEEDS, 0),
     Mutant("sim: a setpoint's step is not bounded", steps_without_a_bound, campaign, SEEDS, 0),
     Mutant("sim: a value is sent that no rule wanted", another_value_sent, campaign, SEEDS, 0),
-    Mutant("sim: held outputs move", hold_not_obeyed, campaign, SEEDS, 0),
+    Mutant("sim: held outputs move", hold_not_obeyed, where("held"), SEEDS, 0),
     Mutant("sim: pictures are never given back", pictures_never_given_back, campaign, SEEDS, 0),
     Mutant("sim: an act has no end of its own", gate_without_hold, campaign, SEEDS, 0),
     Mutant("sim: a board does not mind a silent host", deaf_to_silence, campaign, SEEDS, 0),
-    Mutant("sim: a board obeys the same command twice", no_sequence_and_no_id, campaign, SEEDS, 0),
+    Mutant("sim: a board obeys the same command twice", no_sequence_and_no_id, where("noise"), SEEDS, 0),
     Mutant("sim: acts of an earlier life are forgotten", outcomes_of_earlier_lives_forgotten, campaign, SEEDS, 0),
-    Mutant("sim: an act is made for the next part", act_for_the_next_part, campaign, SEEDS, 0),
+    Mutant("sim: an act is made for the next part", act_for_the_next_part, dense, SEEDS, 0),
     Mutant("sim: an intent is written after the byte", intent_after_the_byte, campaign, SEEDS, 0),
     Mutant("sim: another decision is recorded than was made", another_decision_recorded, campaign, SEEDS, 0),
     Mutant("sim: the chain leaves a column out", chain_without_wall_time, campaign, SEEDS, 0),
