@@ -23,18 +23,18 @@ from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
 from ripieno.values import DeviceDown, DeviceUp
 
-from .afar import FarEnd
 from .bundles import PlanModels, open_bundles
-from .conductor import Conductor
+from .conducting.conductor import Conductor
+from .conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
+from .conducting.standstill import Held, Standstill
+from .conducting.timeline import Timeline
 from .devices import OpenDevices
 from .doors import OpenDoors
 from .fleet import Outbox
 from .ledger import IntentFile, Ledger, Recovered
 from .ledger.intents import FILE_BYTES
-from .standstill import FILE_BYTES as STANDSTILL_BYTES
-from .standstill import Held, Standstill
+from .remote.afar import FarEnd
 from .supervision import Supervisor, WatchedInference
-from .timeline import Timeline
 
 if TYPE_CHECKING:
     from .orders import Executor

@@ -23,11 +23,11 @@ from ripieno.plan import Aggregate
 from ripieno.rules import Accumulator
 from ripieno.rules.writing import Writer
 from ripieno.values import Health, Verdict
-from ripieno_daemon import conductor
-from ripieno_daemon.conductor import Conductor
-from ripieno_daemon.frames import Frames
+from ripieno_daemon.conducting import conductor
+from ripieno_daemon.conducting.conductor import Conductor
+from ripieno_daemon.conducting.frames import Frames
+from ripieno_daemon.conducting.outputs import Outputs
 from ripieno_daemon.ledger import IntentFile, batch
-from ripieno_daemon.outputs import Outputs
 from ripieno_drivers.link.acts import Acts
 from ripieno_drivers.link.commands import Settled, Unresolved
 from ripieno_drivers.link.events import Answered

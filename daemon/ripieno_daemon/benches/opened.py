@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop  # noqa: F401  # loaded, not used: so is it in a control process
 
-import ripieno_daemon.conductor
+import ripieno_daemon.conducting.conductor
 import ripieno_daemon.fleet.broker_mqtt  # noqa: F401
 from ripieno.engine import Engine
 from ripieno.plan import decode

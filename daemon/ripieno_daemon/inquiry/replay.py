@@ -14,7 +14,7 @@ import msgpack
 
 from ripieno.plan import Plan
 
-from ..told import told
+from ..conducting.told import told
 from .past import Past, Row
 from .rerun import CannotAnswer, Moment, Rerun
 from .times import at

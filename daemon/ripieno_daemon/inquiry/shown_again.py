@@ -25,7 +25,7 @@ from ripieno.values import Given, Health, Inferred, ItemId, PictureRef, Text, Ve
 
 from ..bundles import Bundle
 from ..bundles.files import read_bytes, walk
-from ..modelled import found_of, numbers_of
+from ..conducting.modelled import found_of, numbers_of
 from ..workers import WorkerPool
 from ..workers.parts import Step
 from .past import Past

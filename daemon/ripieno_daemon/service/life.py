@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from ripieno.errors import ConfigError, RipienoError, StorageError
 from ripieno.plan import Plan, digest, encode
 from ripieno_daemon.compiling.remembered import compile_remembered
+from ripieno_daemon.conducting.standstill import Held
 from ripieno_daemon.ports.local_socket import LocalSocket
 from ripieno_daemon.ports.loop_watch import Blocked, LoopWatch
-from ripieno_daemon.standstill import Held
 from ripieno_daemon.supervision import Feeder, Starts, Stop, Stuck, Supervisor, stop_of
 
 from .answers import Answers

@@ -14,7 +14,7 @@ from ripieno.contracts.ports import Broker, Clock, Entropy, Storage
 from ripieno.plan import BrokerPlan, Plan, StoragePlan
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.orders.executors import Said, Status
-from ripieno_daemon.stationed import Afar, open_station
+from ripieno_daemon.remote.stationed import Afar, open_station
 from ripieno_daemon.trust.enrolled import Enrolled
 
 PLAN = Plan(

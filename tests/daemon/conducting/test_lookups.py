@@ -8,8 +8,8 @@ from typing import Any
 from ripieno.engine import Look
 from ripieno.errors import DeviceError
 from ripieno.values import Health, ItemId, Record
-from ripieno_daemon.declared import as_declared
-from ripieno_daemon.lookups import MOST_REMEMBERED, Lookups
+from ripieno_daemon.conducting.declared import as_declared
+from ripieno_daemon.conducting.lookups import MOST_REMEMBERED, Lookups
 
 S = 1_000_000_000
 

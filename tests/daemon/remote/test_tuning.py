@@ -13,7 +13,7 @@ from ripieno.errors import RipienoError
 from ripieno.language import compile_device
 from ripieno.plan import And, Compare, Const, Operand, Plan, digest, joined
 from ripieno_daemon.compiling.drivers import installed_drivers
-from ripieno_daemon.tuning import Tuning, problems, settings_of, tuned
+from ripieno_daemon.remote.tuning import Tuning, problems, settings_of, tuned
 from ripieno_sim.stage.scene import Settings, device_file
 
 SCORE = "quality-control.pass.look.score"

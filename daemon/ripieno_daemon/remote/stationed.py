@@ -9,12 +9,12 @@ from typing import Any
 from ripieno.contracts.ports import Broker, Clock, Entropy, Storage
 from ripieno.plan import Plan
 
-from .fleet import Outbox, Quota, Sender, Station, Topics
-from .ledger import Ledger
-from .orders import Executor, OrderDesk
-from .orders.desk import Trusted
-from .trust.enrolled import Enrolled
-from .twin import Settings, Twin
+from ..fleet import Outbox, Quota, Sender, Station, Topics
+from ..ledger import Ledger
+from ..orders import Executor, OrderDesk
+from ..orders.desk import Trusted
+from ..trust.enrolled import Enrolled
+from ..twin import Settings, Twin
 
 STREAM = "results"
 

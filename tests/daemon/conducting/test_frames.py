@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ripieno_daemon.frames import Frames
+from ripieno_daemon.conducting.frames import Frames
 
 
 class Camera:

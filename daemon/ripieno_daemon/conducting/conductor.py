@@ -31,11 +31,11 @@ from ripieno.values import (
     Vector,
 )
 
+from ..ledger import Ledger, Recovered
 from .arrivals import Arrivals
 from .calls import Call, StepCalls
 from .declared import as_declared
 from .frames import Frames
-from .ledger import Ledger, Recovered
 from .lookups import Lookups
 from .modelled import found_of, numbers_of
 from .outputs import Outputs

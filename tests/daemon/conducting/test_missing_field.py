@@ -8,8 +8,8 @@ from engine.test_streams import LOAD, SPEED, Shop, machine
 
 from ripieno import engine as rooms
 from ripieno.values import UNKNOWN, Health, Reading
-from ripieno_daemon.arrivals import Arrivals
-from ripieno_daemon.timeline import Timeline
+from ripieno_daemon.conducting.arrivals import Arrivals
+from ripieno_daemon.conducting.timeline import Timeline
 
 
 class StandingClock:

@@ -20,17 +20,17 @@ from ripieno.engine.items import item_of
 from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import Plan, digest
 
-from .fleet import Quota
-from .orders.executors import Executor, NotDone
+from ..fleet import Quota
+from ..orders.executors import Executor, NotDone
+from ..trust.enrolled import Enrolled
 from .stationed import Afar, Stationed, open_station
-from .trust.enrolled import Enrolled
 from .tuning import Tuning
 
 if TYPE_CHECKING:
-    from .app import Ports
-    from .conductor import Conductor
-    from .ledger import Ledger
-    from .timeline import Timeline
+    from ..app import Ports
+    from ..conducting.conductor import Conductor
+    from ..conducting.timeline import Timeline
+    from ..ledger import Ledger
 
 BY: Final = "the fleet"
 ROW_BYTES: Final = 4096  # what a result takes on the disk with all that led to it, at most: storage.quota in rows

@@ -8,8 +8,8 @@ from unittest import mock
 
 from engine.plans import line
 
-from ripieno_daemon.conductor import Conductor
-from ripieno_daemon.timeline import Timeline
+from ripieno_daemon.conducting.conductor import Conductor
+from ripieno_daemon.conducting.timeline import Timeline
 from ripieno_sim.stage.loop import VirtualLoop
 from ripieno_sim.stage.ports import VirtualClock
 

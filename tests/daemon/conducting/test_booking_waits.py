@@ -15,10 +15,10 @@ from language.bundles import compiled
 
 from ripieno.errors import LinkDown
 from ripieno.values import Booking, Message, Outcome, OutcomeKind
-from ripieno_daemon.conductor import Conductor
+from ripieno_daemon.conducting.conductor import Conductor
+from ripieno_daemon.conducting.timeline import Timeline
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import InlineStorage, SystemEntropy
-from ripieno_daemon.timeline import Timeline
 
 PIPELINE = """\
 ripieno: 1

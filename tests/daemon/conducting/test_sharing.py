@@ -7,8 +7,8 @@ from dataclasses import replace
 from ripieno.engine import Infer
 from ripieno.plan import StepPlan
 from ripieno.values import Classification, Health, Inferred, PictureRef
-from ripieno_daemon.calls import Call
-from ripieno_daemon.sharing import REMEMBERED, Sharing
+from ripieno_daemon.conducting.calls import Call
+from ripieno_daemon.conducting.sharing import REMEMBERED, Sharing
 
 GOOD = Inferred(Health.GOOD, Classification("over", 0.9, (0.9, 0.1)), "", "cafe", 1, 2)
 BAD = Inferred(Health.FAILED, None, "the worker died", "", 0, 0)
