@@ -100,6 +100,7 @@ class Updater:
         self._planning = asyncio.Lock()  # the transfer pulls one thing at a time
         self._trial: Trial | None = None
         self._health = Health()
+        self._last: Mapping[str, Any] = {}
         self.phase = IDLE
 
     def start(self) -> str:
@@ -183,7 +184,10 @@ class Updater:
             self._wake.set()
 
     def status(self) -> Mapping[str, Any]:
-        """Return how far it is, for whoever asks."""
+        """Return how far it is, for whoever asks; under `releases` of the retained state, by the bundle's name.
+
+        `last`: what was said last of a release in this life of the process, with when (us UTC).
+        """
         standing = self.slots.standing
         found: dict[str, Any] = {
             "phase": self.phase,
@@ -192,6 +196,8 @@ class Updater:
             "factory": self.slots.factory,
             "floor": self.slots.floor,
             "refused": [list(one) for one in standing.refused],
+            "arriving": self._wanted[1].digest if self._wanted is not None else "",
+            "last": dict(self._last),
         }
         if self.phase == PULLING:
             found |= {"done_bytes": self.transfer.done, "of_bytes": self.transfer.whole}
@@ -356,6 +362,7 @@ class Updater:
             told |= {"version": release.version, "counter": release.counter}
         except RipienoError:
             pass  # it never came whole, or is gone already
+        self._last = {**told, "at_us": self._clock.wall_ns() // 1000}
         self._tell(told)
 
 
