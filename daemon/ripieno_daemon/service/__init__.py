@@ -7,7 +7,8 @@ Never: a decision about a part; a device opened in safe mode; a plan in force th
     start -> compile -> [bad: last good plan | refuse] -> [too many starts: safe mode] -> app -> ready
     reload: compile, load the models beside the old ones, hold, swap; whatever is worse is refused and the old runs on
 
-Start: life.py (the order of things), standing.py (what status tells), answers.py (who may ask what), last_good.py.
+Start: life.py (the order of things); plans.py (which plan), lives.py (one app after another), safe_mode.py,
+       reloading.py, mishaps.py; standing.py (what status tells), answers.py (who may ask what), last_good.py.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ class Standing:
         self.stops: deque[tuple[int, Stop, str]] = deque(maxlen=MOST_STOPS)
         self._began_ns = clock.monotonic_ns()
         self._shown = ""
+        self._is_up = False
         self._down_since: dict[str, int] = {}
 
     def set(self, phase: str, doing: str) -> None:
@@ -58,6 +59,16 @@ class Standing:
         if line != self._shown:
             self._shown = line
             self._notify.status(line)
+
+    def up(self) -> None:
+        """Tell systemd, once, that the daemon answers: it serves, or it is in safe mode."""
+        if not self._is_up:
+            self._is_up = True
+            self._notify("READY=1")
+
+    def extend(self, seconds: float) -> None:
+        """Ask systemd for so much more time."""
+        self._notify(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
 
     def alarm(self, code: str, subject: str, text: str, lasts: bool = True) -> None:
         """Raise an alarm; it is said when it is news."""
