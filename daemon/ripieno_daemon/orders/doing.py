@@ -27,7 +27,10 @@ Answer = Callable[[Order, dict[str, Any]], None]
 
 
 class Doing:
-    """Does orders with executors. `run` is a task. `keep` makes an outcome durable, `answer` is called with it then."""
+    """Does orders with executors. `run` is a task. `keep` makes an outcome durable, `answer` is called with it then.
+
+    An executor for `cancel` is asked about what is no order here: an update that is on its way.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Doing:
     ) -> None:
         self._keep = keep
         self._journal, self._answer, self._is_expired, self._say = journal, answer, is_expired, say
+        self._cancel_elsewhere = executors.get("cancel")
         self._executors = {**executors, "cancel": self._cancel}
         self._acts: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
         self._reads: asyncio.Queue[Order] = asyncio.Queue(MAX_WAITING)
@@ -165,14 +169,16 @@ class Doing:
             task.cancel()
             self._running.pop(order.id, None)
 
-    async def _cancel(self, args: Mapping[str, Any], _tell: Callable[[str], None]) -> Mapping[str, Any]:
-        """`cancel`: take away an order that waits, or a question that runs."""
+    async def _cancel(self, args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
+        """`cancel`: take away an order that waits, or a question that runs, or what an executor of its own knows."""
         id: bytes = args["id"]
         waiting = self._waiting.pop(id, None)
         if waiting is not None:
             await self.finish(waiting, State.CANCELLED, reason="cancelled", text="cancelled before it was begun")
             return {"was": "waiting"}
         task = self._running.get(id)
+        if task is None and self._cancel_elsewhere is not None:
+            return await self._cancel_elsewhere(args, tell)
         if task is None:
             raise NotDone("unknown", f"no order {id.hex()} waits or runs here")
         if task.get_name() not in {f"order {kind.name}" for kind in KINDS.values() if kind.effect is Effect.READ}:

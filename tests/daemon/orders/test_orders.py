@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from daemon.fleet.virtual import run
 from daemon.orders.kit import ANNA, BEN, STRANGER, Device, Operator, policy
 
 from ripieno_daemon.fleet import decode
-from ripieno_daemon.orders import Address, Order, pack_order
+from ripieno_daemon.orders import Address, NotDone, Order, pack_order
 from ripieno_daemon.packed import pack
 from ripieno_daemon.trust import KeyRule, Signer, seal
 from ripieno_daemon.trust.sealed import DESIRED
@@ -279,6 +279,25 @@ def test_cancel_takes_away_what_waits_and_questions_that_run_but_nothing_half_do
         assert cancelled == {waiting.id: "CANCELLED", question.id: "CANCELLED"} and refused == ["begun"]
         assert sorted(kind for kind, _ in device.done) == ["restart", "status"]
         assert {answer["id"]: answer["state"] for answer in device.answers}[running.id] == "DONE"
+
+    play(tmp_path, body)
+
+
+def test_what_is_no_order_is_cancelled_by_who_knows_it(tmp_path: Path) -> None:
+    """An update goes on after its order was answered: the desk has no order to take back."""
+
+    async def body(device: Device, operator: Operator) -> None:
+        update = b"u" * 32
+
+        async def cancel(args: Mapping[str, Any], _tell: Any) -> Mapping[str, Any]:
+            if args["id"] != update:
+                raise NotDone("unknown", "no such update")
+            return {"was": "pulling"}
+
+        assert (await device.give(operator.ask("cancel", args={"id": update})))["reason"] == "unknown"
+        device.desk._doing._cancel_elsewhere = cancel
+        assert (await device.give(operator.ask("cancel", args={"id": update})))["result"] == {"was": "pulling"}
+        assert (await device.give(operator.ask("cancel", args={"id": bytes(16)})))["reason"] == "unknown"
 
     play(tmp_path, body)
 

@@ -17,7 +17,7 @@ from ripieno_daemon.bundles.packed_file import PackedBundle, with_signature
 from ripieno_daemon.fleet import MessageBroker, Sender, Topics
 from ripieno_daemon.orders.executors import NotDone
 from ripieno_daemon.trust import KeyRule, Policy
-from ripieno_daemon.updates.executing import Applying, Planning
+from ripieno_daemon.updates.executing import Applying, Cancelling, Planning
 from ripieno_daemon.updates.over_broker import asking, serve, take_piece
 from ripieno_daemon.updates.slots import Refused, Slots
 from ripieno_daemon.updates.transfer import Transfer
@@ -238,6 +238,40 @@ def test_an_update_that_is_still_being_pulled_can_be_cancelled(made: list[Packed
 
     assert site.whats == ["cancelled"] and updater.phase == IDLE
     assert site.disk.names(f"bundles/{NAME}/incoming") == []
+    assert updater.status()["last"]["what"] == "cancelled" and updater.status()["arriving"] == ""
+
+
+def test_the_order_cancel_takes_back_what_is_pulled_by_its_digest_and_nothing_later(made: list[PackedBundle]) -> None:
+    site = Site(made)
+    updater = site.updater()
+    cancel, wanted = Cancelling(lambda: [updater]), {"id": bytes.fromhex(made[1].release.digest)}
+
+    async def refused(args: Mapping[str, bytes]) -> str:
+        with pytest.raises(NotDone) as caught:
+            await cancel(args, lambda _text: None)
+        return caught.value.reason
+
+    async def work() -> None:
+        assert await refused(wanted) == "unknown"
+        planned = await updater.plan(made[1].release.digest, len(made[1].head))
+        site.broker.stop()
+        await updater.apply(planned["plan"])
+        await site.clock.sleep(1)
+        assert updater.status()["arriving"] == made[1].release.digest
+        assert await refused({"id": b""}) == "unknown" and await refused({"id": bytes(32)}) == "unknown"
+        assert await cancel(wanted, lambda _text: None) == {"was": PULLING, "release": made[1].release.digest}
+        site.broker.start()
+        await site.clock.sleep(5)
+        planned = await updater.plan(made[1].release.digest, len(made[1].head))
+        await updater.apply(planned["plan"])
+        while updater.phase != ON_TRIAL:
+            await site.clock.sleep(0.1)
+        assert await refused(wanted) == "phase"
+
+    site.start(updater)
+    run(site.during(updater, work()))
+
+    assert site.whats == ["cancelled", "on trial"]
 
 
 def test_what_must_not_come_in_is_refused_when_it_is_planned(made: list[PackedBundle]) -> None:
