@@ -106,7 +106,7 @@ class Rerun:
                 else:
                     self.broken.append((row.id, f"no event stands before this {row.kind}"))
                 continue
-            if row.kind not in ("event", "plan", "gap"):
+            if row.kind not in ("event", "plan", "gap", "epoch"):
                 continue
             if held is not None:
                 held.is_last = row.kind != "event"
@@ -114,6 +114,8 @@ class Rerun:
                 held = None
             if row.kind == "plan":
                 self._plan(row)
+            elif row.kind == "epoch":
+                self._engine, self._digest, self._why = None, "", "another epoch began, and no plan stands before them"
             elif row.kind == "gap":
                 self.gaps.append((row.id, int.from_bytes((row.payload or b"")[8:16], "big")))
             else:

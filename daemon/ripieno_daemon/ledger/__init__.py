@@ -6,9 +6,10 @@ says; a wait of the control path for the disk (the intents are a file of their o
 commit, recover); record.py (row and chain); verify.py; intents.py.
 """
 
+from .epochs import begin_epoch
 from .intents import IntentFile
 from .kinds import KINDS
 from .ledger import Ledger, Recovered, StreamRow
 from .verify import Damage, Report, verify
 
-__all__ = ["KINDS", "Damage", "IntentFile", "Ledger", "Recovered", "Report", "StreamRow", "verify"]
+__all__ = ["KINDS", "Damage", "IntentFile", "Ledger", "Recovered", "Report", "StreamRow", "begin_epoch", "verify"]

@@ -57,9 +57,17 @@ def prepare(tx: Transaction, epoch: bytes) -> Held:
     last = tx.execute("SELECT id, chain, t_ns, wall_ns FROM records ORDER BY id DESC LIMIT 1").fetchone()
     if last is None:
         return Held(meta["epoch"], Tip(0, first_chain(meta["epoch"]), 0, 0, 0), b"")
-    seq = tx.execute("SELECT seq FROM records WHERE seq IS NOT NULL ORDER BY id DESC LIMIT 1").fetchone()
+    seq = tx.execute(
+        "SELECT seq FROM records WHERE seq IS NOT NULL AND id > ? ORDER BY id DESC LIMIT 1", (epoch_id(tx),)
+    ).fetchone()
     tip = Tip(last[0], bytes(last[1]), seq[0] if seq else 0, last[2], last[3])
     return Held(meta["epoch"], tip, dictionary_at(tx, tip.id))
+
+
+def epoch_id(tx: Transaction) -> int:
+    """Return the record behind which the present epoch's numbers begin; 0: there was no other epoch."""
+    found = tx.execute("SELECT value FROM meta WHERE name = 'epoch_id'").fetchone()
+    return int(found[0]) if found else 0
 
 
 def dictionary_at(tx: Transaction, id: int) -> bytes:
@@ -111,10 +119,13 @@ def write(
 
 
 def read_snapshot(tx: Transaction) -> tuple[bytes | None, int]:
-    """Return the snapshot and the id of the last record that it contains; one that is damaged is as good as none."""
+    """Return the snapshot and the id of the last record that it contains; one that is damaged is as good as none.
+
+    What an earlier epoch recorded is no past of the engine: without a snapshot it begins behind that.
+    """
     found = tx.execute("SELECT state, upto_id, digest FROM snapshot").fetchone()
     if found is None or digest_of(found[0]) != found[2]:
-        return None, 0
+        return None, epoch_id(tx)
     return found[0], found[1]
 
 
@@ -168,9 +179,15 @@ class Unpacker:
 
 
 def read_mark(tx: Transaction, stream: str) -> tuple[int, int]:
-    """Return (seq, record id) up to which the stream is receipted; (0, 0) at first."""
+    """Return (seq, record id) up to which the stream is receipted; number 0 at first."""
     found = tx.execute("SELECT upto, upto_id FROM marks WHERE stream = ?", (stream,)).fetchone()
-    return (found[0], found[1]) if found else (0, 0)
+    return (found[0], found[1]) if found else (0, epoch_id(tx))
+
+
+def receipted(tx: Transaction) -> tuple[int, int]:
+    """Return (seq, record id) up to which every stream is receipted."""
+    found = tx.execute("SELECT upto, upto_id FROM marks ORDER BY upto LIMIT 1").fetchone()
+    return (found[0], found[1]) if found else (0, epoch_id(tx))
 
 
 def save_mark(tx: Transaction, stream: str, upto: int) -> None:

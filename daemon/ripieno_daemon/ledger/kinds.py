@@ -27,6 +27,7 @@ KINDS: Final[dict[str, int]] = {
     "gap": 64,  # records that the disk did not take; made by the ledger itself
     "dictionary": 65,  # the words that later payloads are packed with; made by the ledger itself
     "erasure": 66,  # payloads that were erased; made by the ledger itself
+    "epoch": 67,  # numbers of the stream begin anew, under another epoch; made by the ledger itself
 }
 NAMES: Final[dict[int, str]] = {number: name for name, number in KINDS.items()}
 

@@ -3,10 +3,10 @@
     digest = SHA-256(stored payload)
     chain  = SHA-256(previous chain | id, kind, t_ns, wall_ns, seq as 8-byte big-endian numbers | digest)
 
-`seq` counts the records of the stream, -1 stands for none. The first previous chain is SHA-256("ripieno ledger 1" |
-epoch). The digest is stored only once a payload is erased (until then it follows from the payload); the chain still
-covers everything else of that row. Stored payloads are digested, not their meaning: a changed byte that happens to
-unpack to the same text is found too.
+`seq` counts the records of the stream, -1 stands for none; it begins at 1 again with each epoch (epochs.py). The first
+previous chain is SHA-256("ripieno ledger 1" | first epoch). The digest is stored only once a payload is erased (until
+then it follows from the payload); the chain still covers everything else of that row. Stored payloads are digested, not
+their meaning: a changed byte that happens to unpack to the same text is found too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SCHEMA: Final = (
     " state BLOB NOT NULL, digest BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS marks (stream TEXT PRIMARY KEY, upto INTEGER NOT NULL, upto_id INTEGER NOT NULL)"
     " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS carried (epoch BLOB NOT NULL, seq INTEGER NOT NULL, upto INTEGER NOT NULL,"
+    " record_id INTEGER NOT NULL, kind INTEGER NOT NULL, t_ns INTEGER NOT NULL, payload BLOB NOT NULL,"
+    " UNIQUE (epoch, seq))",
 )
 NO_SEQ: Final = -1
 _HEADER = struct.Struct(">qqqqq")

@@ -13,6 +13,7 @@ from typing import Any
 from ripieno.contracts.ports import Transaction
 
 from ..ports.inspect import Damaged, opened_for_reading
+from .kinds import KINDS
 from .record import FORMAT, digest_of, first_chain, next_chain
 
 FEW = 20
@@ -101,7 +102,7 @@ class _Check:
         if meta.get(b"format") != FORMAT.encode():
             self._found(None, f"a ledger of format {meta.get(b'format')!r}; this release reads {FORMAT!r}")
         self._epoch = meta.get(b"epoch", b"")
-        self._chain = first_chain(self._epoch)
+        self._chain = first_chain(meta.get(b"first_epoch", self._epoch))
 
     def _rows(self) -> None:
         seq = 0
@@ -116,6 +117,8 @@ class _Check:
                 if row_seq != seq + 1:
                     why = f"number {row_seq} of the stream follows {seq}"
                 seq = row_seq
+            if row[1] == KINDS["epoch"]:
+                seq = 0
             if why is not None:
                 self._found(id, why)
             self._last_id = id
