@@ -46,6 +46,7 @@ WORKER_S = 20.0  # every call has a deadline of its own, which the pool holds; b
 ENGINE_S = 3.0
 DRAIN_STEP_S = 0.02
 DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again after the next start
+DRAIN_IDLE_S = 0.3  # of which so long without one: a broker that is away sends none
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,12 +289,10 @@ class App:
         for task in devices:
             task.cancel()
         await asyncio.gather(*devices, return_exceptions=True)
+        await self._flush(ledger)  # what waits until its cause is durable need not wait for the next commit
         await conductor.quiet(ACTS_S)
         conductor.snapshot()
-        try:
-            await ledger.flush()
-        except StorageError as error:
-            self._say(f"the last records are not durable: {error}")
+        await self._flush(ledger)
         if outbox is not None:
             await self._drain(outbox)
         for task in parts:
@@ -317,12 +316,20 @@ class App:
         except StorageError as error:
             self._say(f"other numbers are in force, and a restart may not know it: {error}")
 
+    async def _flush(self, ledger: Ledger) -> None:
+        try:
+            await ledger.flush()
+        except StorageError as error:
+            self._say(f"the last records are not durable: {error}")
+
     async def _drain(self, outbox: Outbox) -> None:
-        """Wait for receipts, a little."""
-        waited = 0.0
-        while outbox.backlog and waited < DRAIN_S:
+        """Wait for receipts, a little, and only while some come."""
+        waited, idle, backlog = 0.0, 0.0, outbox.backlog
+        while backlog and waited < DRAIN_S and idle < DRAIN_IDLE_S:
             await self._ports.clock.sleep(DRAIN_STEP_S)
-            waited += DRAIN_STEP_S
+            waited, idle = waited + DRAIN_STEP_S, idle + DRAIN_STEP_S
+            if outbox.backlog < backlog:
+                backlog, idle = outbox.backlog, 0.0
 
     def _context(
         self, conductor: Conductor, ledger: Ledger, intents: IntentFile

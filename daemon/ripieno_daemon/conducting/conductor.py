@@ -260,7 +260,10 @@ class Conductor:
         self._stopping = True
 
     async def quiet(self, seconds: float) -> None:
-        """Wait for acts under way at most so long; those left are resolved by the next start."""
+        """Wait for acts under way at most so long, now that no device is opened again; those left are resolved by the
+        next start.
+        """
+        self._outputs.end()
         if self._acts:
             await asyncio.wait(set(self._acts), timeout=seconds)
 

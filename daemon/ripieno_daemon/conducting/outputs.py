@@ -35,6 +35,7 @@ class Outputs:
         self._timeline, self._settled, self._say = timeline, settled, say
         self._devices: Mapping[str, Device] = {}
         self._bound = asyncio.Event()
+        self._is_ending = False
         self._standstill: Standstill | None = None
         self._on_held: Callable[[Held | None], None] = lambda held: None
         self._wanted: dict[str, Setpoint] = {}
@@ -45,6 +46,11 @@ class Outputs:
         self._devices = devices
         bound, self._bound = self._bound, asyncio.Event()
         bound.set()
+
+    def end(self) -> None:
+        """No device is opened again: a booking that waits for one is left to the next start."""
+        self._is_ending = True
+        self._bound.set()
 
     def obey(self, standstill: Standstill, on_held: Callable[[Held | None], None]) -> None:
         """Take what may hold the outputs; one that holds them already is in force from the first effect on.
@@ -138,7 +144,9 @@ class Outputs:
             try:
                 outcome = await device.book(booking)
             except LinkDown:
-                await bound.wait()  # its driver has stopped; at the daemon's end, the next start asks again
+                if self._is_ending:
+                    return
+                await bound.wait()  # its driver has stopped
             except CommandRefused as error:
                 outcome = Outcome(booking.act, OutcomeKind.NOT_EXECUTED, str(error))
         if outcome.kind is not OutcomeKind.EXECUTED:

@@ -16,6 +16,7 @@ from language.bundles import compiled
 from ripieno.errors import LinkDown
 from ripieno.values import Booking, Message, Outcome, OutcomeKind
 from ripieno_daemon.conducting.conductor import Conductor
+from ripieno_daemon.conducting.outputs import Outputs
 from ripieno_daemon.conducting.timeline import Timeline
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import InlineStorage, SystemEntropy
@@ -146,3 +147,30 @@ def test_a_device_that_has_stopped_is_not_asked_but_the_next_one(tmp_path: Path,
 
     assert before == [[]] * rebinds
     assert len(last) == 1
+
+
+def ends_after(folder: Path) -> float:
+    """Return after how many seconds a stop has no act under way, where a booking waits for a device that has gone."""
+
+    async def work(conductor: Conductor, ledger: Ledger, device: Device) -> float:
+        device.closed = True
+        told(conductor, "mail-1")
+        await asyncio.sleep(2)
+        conductor.hold()
+        began = asyncio.get_running_loop().time()
+        await conductor.quiet(0.3)
+        return asyncio.get_running_loop().time() - began
+
+    found = conducted(folder, work)
+    assert isinstance(found, float)
+    return found
+
+
+def test_a_stop_does_not_wait_for_a_device_that_is_not_opened_again(tmp_path: Path) -> None:
+    assert ends_after(tmp_path) < 0.01
+
+
+def test_a_booking_that_knows_of_no_end_takes_all_the_time_there_is(tmp_path: Path) -> None:
+    """Negative control."""
+    with mock.patch.object(Outputs, "end", lambda self: None):
+        assert ends_after(tmp_path) == pytest.approx(0.3)
