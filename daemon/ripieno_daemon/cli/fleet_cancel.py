@@ -1,24 +1,35 @@
-"""`ripieno fleet cancel`: take an order back that waits, or break off a question that runs."""
+"""`ripieno fleet cancel`: take an order back that waits, a question that runs, or an update that is being pulled."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from .command import Command
-from .fleet_cmd import order
-from .fleet_connection import add_fleet, add_keys, wrongly
-from .output import add_json
+from .command import NO, Command
+from .fleet_cmd import ask_and_tell, order
+from .fleet_connection import add_fleet, add_keys, with_console, wrongly
+from .output import add_json, give
+
+if TYPE_CHECKING:
+    from ripieno_daemon.console import Console
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     add_fleet(parser)
     parser.add_argument("device", metavar="DEVICE")
-    parser.add_argument("id", metavar="ID", help="the order's id, as `fleet watch` and `fleet cmd` show it")
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        nargs="?",
+        help="the order's id, as `fleet watch` and `fleet cmd` show it (without it: the update that is being pulled)",
+    )
     add_keys(parser)
     add_json(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.id is None:
+        return with_console(arguments, lambda console: _update(console, arguments))
     try:
         id = bytes.fromhex(arguments.id)
     except ValueError:
@@ -26,11 +37,25 @@ def _run(arguments: argparse.Namespace) -> int:
     return order(arguments, "cancel", {"id": id}, None)
 
 
+async def _update(console: Console, arguments: argparse.Namespace) -> int:
+    from ripieno_daemon.console import releases
+
+    await console.ready(device=arguments.device)
+    under_way = releases.under_way(console.seen[arguments.device].state)
+    if len(under_way) != 1:
+        named = ", ".join(f"{name} {digest}" for name, digest in under_way.items()) or "none"
+        text = f"{arguments.device}: one update should be on its way, there is {named} (name it by its digest)"
+        give(arguments, {"error": "updates", "under_way": under_way}, text)
+        return NO
+    (digest,) = under_way.values()
+    return await ask_and_tell(console, arguments, "cancel", {"id": bytes.fromhex(digest)}, None)
+
+
 COMMAND = Command(
     "fleet cancel",
     "operate",
-    "take back an order that waits on a device; what is being done is not broken off half way",
-    "ripieno fleet cancel plant line-3 5ee2e60d9445a8c1e8cf5f9337a361d8",
+    "take back an update that is being pulled, or an order that waits; what is done is not broken off half way",
+    "ripieno fleet cancel plant line-3                  (an order: its id behind it)",
     _arguments,
     _run,
 )

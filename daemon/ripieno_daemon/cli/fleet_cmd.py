@@ -49,29 +49,36 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def order(arguments: argparse.Namespace, kind: str, args: dict[str, Any], valid_s: float | None) -> int:
-    """Send one order and give its answer; exit code 0 only if it was done."""
-    progress = Progress()
+    """Connect, send one order and give its answer; exit code 0 only if it was done."""
 
     async def work(console: Console) -> int:
         await console.ready(device=arguments.device)
-        answer = await console.ask(
-            arguments.device,
-            kind,
-            args,
-            valid_s=valid_s,
-            on_progress=lambda text: progress.show(f"{arguments.device}: {text}"),
-        )
-        progress.clear()
-        told = plain(dict(answer))
-        text = f"{arguments.device} {kind}: {told['state']}"
-        if told.get("reason"):
-            text += f" ({told['reason']}): {told.get('text', '')}"
-        if told.get("result"):
-            text += "\n" + json.dumps(told["result"], indent=2, ensure_ascii=False)
-        give(arguments, {"device": arguments.device, **told}, text)
-        return OK if told["state"] == "DONE" else NO
+        return await ask_and_tell(console, arguments, kind, args, valid_s)
 
     return with_console(arguments, work)
+
+
+async def ask_and_tell(
+    console: Console, arguments: argparse.Namespace, kind: str, args: dict[str, Any], valid_s: float | None
+) -> int:
+    """Send one order and give its answer; exit code 0 only if it was done."""
+    progress = Progress()
+    answer = await console.ask(
+        arguments.device,
+        kind,
+        args,
+        valid_s=valid_s,
+        on_progress=lambda text: progress.show(f"{arguments.device}: {text}"),
+    )
+    progress.clear()
+    told = plain(dict(answer))
+    text = f"{arguments.device} {kind}: {told['state']}"
+    if told.get("reason"):
+        text += f" ({told['reason']}): {told.get('text', '')}"
+    if told.get("result"):
+        text += "\n" + json.dumps(told["result"], indent=2, ensure_ascii=False)
+    give(arguments, {"device": arguments.device, **told}, text)
+    return OK if told["state"] == "DONE" else NO
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +49,9 @@ def with_console(
     work: Work,
     *,
     hear: Hear = lambda _device, _what, _envelope: None,
-    everything: bool = False,
+    also: Sequence[str] = (),
 ) -> int:
-    """Connect, do the work, return its exit code.
+    """Connect, do the work, return its exit code. `also`: see Console.run.
 
     Raises:
         RipienoError: no connection, no fleet, no key, no answer.
@@ -71,7 +71,7 @@ def with_console(
         host = arguments.broker or fleet.hosts[0]
         settings = MqttSettings(host=host, port=fleet.port, client_id=name, tls=tls, session_expiry_s=0)
         console = Console(MqttBroker(settings, clock, entropy), fleet.fleet, name, clock, entropy, keys, hear)
-        connection = asyncio.create_task(console.run(everything=everything), name="console")
+        connection = asyncio.create_task(console.run(*also), name="console")
         working = asyncio.create_task(work(console), name="work")
         try:
             await asyncio.wait([connection, working], return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""`ripieno fleet ls`: the devices of a fleet, who of them is there, and what each runs."""
+"""`ripieno fleet ls`: the devices of a fleet, who of them is there, and what each runs and tries."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
             for each in rows
         ]
         now_s = SystemClock().wall_ns() // 10**9
+        lines += [f"{each['device']}: {text}" for each in rows for text in each.pop("lines")]
         lines += [
             f"{each['device']}: its certificate ends in {(until_s - now_s) // DAY_S} days: ripieno fleet enrol"
             for each in rows
@@ -53,6 +54,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def row(name: str, state: Any, enrolled: Any) -> dict[str, Any]:
     """Return what is known of a device. `is`: online, offline, silent (enrolled, never heard), revoked."""
+    from ripieno_daemon.console import releases
+
     orders = state.get("orders") or {}
     is_ = "online" if state.get("online") else "offline" if state else "silent"
     return {
@@ -63,6 +66,8 @@ def row(name: str, state: Any, enrolled: Any) -> dict[str, Any]:
         "boot": state.get("boot"),
         "policy": orders.get("policy"),
         "stopped": bool(orders.get("stopped")),
+        "releases": releases.row(state),
+        "lines": [text.strip() for text in releases.lines(state)],
         "enrolled": bool(enrolled) and not enrolled.get("revoked"),
         "certificate_until_s": enrolled.get("until_s"),
     }

@@ -1,4 +1,4 @@
-"""`ripieno fleet show`: one device: its state, its settings as they are wanted and as they are."""
+"""`ripieno fleet show`: one device: its state, its releases, its settings as they are wanted and as they are."""
 
 from __future__ import annotations
 
@@ -21,12 +21,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     async def work(console: Console) -> int:
+        from ripieno_daemon.console import releases
+
         await console.ready()
         await console.ready(device=arguments.device)
         seen = console.seen[arguments.device]
-        result = {"device": arguments.device, "state": plain(seen.state), "settings": plain(seen.report)}
+        result = {
+            "device": arguments.device,
+            "state": plain(seen.state),
+            "releases": plain(releases.row(seen.state)),
+            "settings": plain(seen.report),
+        }
         lines = [f"{arguments.device}: {'online' if seen.state.get('online') else 'offline'}"]
-        lines += [f"  {key:<10} {value}" for key, value in sorted(plain(seen.state).items()) if key != "online"]
+        told = {key: value for key, value in plain(seen.state).items() if key not in ("online", "releases")}
+        lines += [f"  {key:<10} {value}" for key, value in sorted(told.items())]
+        lines += releases.lines(seen.state)
         if seen.report:
             lines.append(f"settings, revision {seen.report.get('rev')}: {seen.report.get('status')}")
             lines += [f"  REFUSED {key or 'all'}: {text}" for key, text in seen.report.get("reasons", {}).items()]
@@ -55,7 +64,7 @@ def plain(value: Any) -> Any:
 COMMAND = Command(
     "fleet show",
     "operate",
-    "show one device: its state, its settings as they are wanted and as they are",
+    "show one device: its state, its releases, its settings as they are wanted and as they are",
     "ripieno fleet show plant line-3",
     _arguments,
     _run,

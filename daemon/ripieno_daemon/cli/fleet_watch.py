@@ -41,7 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
                 if left == 0:
                     return OK
 
-    return with_console(arguments, work, hear=lambda *each: heard.put_nowait(each), everything=arguments.results)
+    also = ("s/+",) if arguments.results else ()
+    return with_console(arguments, work, hear=lambda *each: heard.put_nowait(each), also=also)
 
 
 def _line(device: str, what: str, at_us: int, body: Any) -> str:

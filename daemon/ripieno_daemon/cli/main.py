@@ -62,6 +62,7 @@ BUILT_IN = {
     "fleet cmd": "ripieno_daemon.cli.fleet_cmd",
     "fleet cancel": "ripieno_daemon.cli.fleet_cancel",
     "fleet set": "ripieno_daemon.cli.fleet_set",
+    "fleet push": "ripieno_daemon.cli.fleet_push",
     "fleet decommission": "ripieno_daemon.cli.fleet_decommission",
     "consume": "ripieno_daemon.cli.consume",
 }

@@ -21,6 +21,7 @@ from ..twin.document import Desired, pack_desired
 
 AGAIN_S: Final = 2.0
 QUIET_S: Final = 0.3
+RESULTS, GETS = "s/+", "get"
 Hear = Callable[[str, str, Envelope], None]
 
 
@@ -70,14 +71,13 @@ class Console:
         self.why_down = ""
         self.seen: dict[str, Seen] = {}
 
-    async def run(self, *, everything: bool = False) -> None:
-        """Stay connected until cancelled. `everything`: results too.
+    async def run(self, *also: str) -> None:
+        """Stay connected until cancelled. `also`: what is heard beside states, reports and answers (RESULTS, GETS).
 
         Raises:
             BrokerError: another console uses this identity.
         """
-        whats = ("state", "rep", "cmd", "s/+") if everything else ("state", "rep", "cmd")
-        topics = [every_up(self._fleet, what) for what in whats]
+        topics = [every_up(self._fleet, what) for what in ("state", "rep", "cmd", *also)]
         await self._broker.run(topics, self._on_message, self.connected, self.disconnected)
 
     async def ready(self, limit_s: float = 5.0, device: str = "") -> None:
@@ -170,6 +170,14 @@ class Console:
         """
         body = seal(DESIRED, pack_desired(Desired(device, rev, values)), self._keys)
         await self._send(Topics(self._fleet, device).desired, self._sender.wrap("desired", body), retain=True)
+
+    async def give(self, device: str, type: str, body: Mapping[str, Any]) -> None:
+        """Send a device a piece of a bundle that it asked for (updates.pieces).
+
+        Raises:
+            BrokerError: refused by the broker, or no connection.
+        """
+        await self._broker.publish(Topics(self._fleet, device).chunks, self._sender.wrap(type, body))
 
     async def forget(self, device: str) -> None:
         """Take away what the broker keeps of a device.

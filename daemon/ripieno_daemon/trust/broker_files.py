@@ -57,6 +57,7 @@ user {console}
 topic read {root}/+/up/#
 topic write {root}/+/dn/cmd
 topic readwrite {root}/+/dn/des
+topic write {root}/+/dn/blk
 topic write {root}/all/cmd
 topic write {root}/grp/+/cmd
 topic write {root}/meta/+

@@ -3,7 +3,7 @@ each device. Whoever has it commands the fleet.
 
     fleet.json              name, hosts, devices and their certificates' numbers
     authority/              ca.pem ca.key revoked.pem           signs certificates
-    keys/                   root.pem (signs the policy) operator.pem (signs commands)
+    keys/                   root.pem (signs the policy) root.pub operator.pem (signs commands)
     policy.toml policy.signed
     broker/                 mosquitto.conf acl broker.pem broker.key ca.pem revoked.pem
     consumer/ registrar/ console-N/     NAME.pem NAME.key ca.pem
@@ -29,7 +29,7 @@ from ..fleet.topics import check_name
 from . import broker_files, certificates, policy_text
 from .certificates import Pair
 from .keys import Signer
-from .policy import KeyRule, sign_policy
+from .policy import KeyRule, Policy, read_policy, sign_policy
 
 SERVER_DAYS: Final = 825
 PEOPLE_DAYS: Final = 825
@@ -85,6 +85,33 @@ class FleetFolder:
         except OSError as error:
             raise NoFleet(f"{path}: {error.strerror}") from error
 
+    @property
+    def root_public(self) -> bytes:
+        """The public root key: enrolling and pushing work while `root.pem` lies in a drawer.
+
+        Raises:
+            NoFleet: keys/root.pub is not there or is none.
+        """
+        path = self.root / "keys" / "root.pub"
+        try:
+            return bytes.fromhex(path.read_text(encoding="ascii"))
+        except (OSError, ValueError) as error:
+            raise NoFleet(f"{path}: {error}") from error
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that was signed last.
+
+        Raises:
+            NoFleet: it cannot be read. BadSeal: the root key has not signed it.
+        """
+        path = self.root / "policy.signed"
+        try:
+            signed = path.read_bytes()
+        except OSError as error:
+            raise NoFleet(f"{path}: {error.strerror} (ripieno fleet policy {self.root})") from error
+        return read_policy(signed, self.root_public, self.fleet)
+
     def enrol(self, device: str, days: int = DEVICE_DAYS, request: bytes | None = None) -> Path:
         """Return the new folder of a device; its earlier certificate is revoked. With `request` no key is made here.
 
@@ -107,7 +134,7 @@ class FleetFolder:
             "ca.pem": authority.certificate,
             "device.pem": pair.certificate,
             "policy.signed": (self.root / "policy.signed").read_bytes(),
-            "root.pub": self.signer("root").public.hex().encode() + b"\n",
+            "root.pub": self.root_public.hex().encode() + b"\n",
         }
         if pair.key:
             files["device.key"] = pair.key
@@ -200,7 +227,8 @@ def found(root: Path, fleet: str, hosts: Sequence[str], listen: str, port: int, 
     write_files(
         making / "authority", {"ca.pem": authority.certificate, "ca.key": authority.key, "revoked.pem": revoked}
     )
-    write_files(making / "keys", {"root.pem": root_key.pem(), "operator.pem": operator.pem()})
+    public = root_key.public.hex().encode() + b"\n"
+    write_files(making / "keys", {"root.pem": root_key.pem(), "root.pub": public, "operator.pem": operator.pem()})
     write_files(
         making / "broker",
         {
