@@ -1,6 +1,7 @@
 """Check a ledger.
 
-Every payload against its digest, every record against the chain, the file against SQLite's own rules.
+Every payload against its digest, every record against the chain, the file against SQLite's own rules, and the
+write-ahead log against its own: SQLite passes over what stands behind a changed byte of it without a word.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 from ripieno.contracts.ports import Transaction
 
-from ..ports.inspect import Damaged, opened_for_reading
+from ..ports.inspect import Damaged, log_beside, opened_for_reading
 from .kinds import KINDS
-from .record import FORMAT, digest_of, first_chain, next_chain
+from .record import FORMAT, SCHEMA, digest_of, first_chain, next_chain
+from .wal import break_of
 
 FEW = 20
 
@@ -64,14 +66,14 @@ def verify(path: Path, expected_head: tuple[int, str] | None = None) -> Report:
         StorageError: the file cannot be opened at all.
     """
     with opened_for_reading(path) as tx:
-        return _Check(tx, expected_head).report()
+        return _Check(tx, expected_head, path).report()
 
 
 class _Check:
     """One pass over one ledger."""
 
-    def __init__(self, tx: Transaction, expected_head: tuple[int, str] | None) -> None:
-        self._tx = tx
+    def __init__(self, tx: Transaction, expected_head: tuple[int, str] | None, path: Path) -> None:
+        self._tx, self._path = tx, path
         self._expected = expected_head
         self._damage: list[Damage] = []
         self._records = self._erased = self._last_id = 0
@@ -79,7 +81,7 @@ class _Check:
         self._chain = b""
 
     def report(self) -> Report:
-        for step in (self._meta, self._rows, self._snapshot, self._pages):
+        for step in (self._meta, self._rows, self._log, self._snapshot, self._pages):
             try:
                 step()
             except Damaged as error:
@@ -101,6 +103,10 @@ class _Check:
         meta: dict[Any, Any] = dict(self._tx.execute("SELECT name, value FROM meta"))
         if meta.get(b"format") != FORMAT.encode():
             self._found(None, f"a ledger of format {meta.get(b'format')!r}; this release reads {FORMAT!r}")
+        declared = {one.replace("IF NOT EXISTS ", "").encode() for one in SCHEMA}
+        for name, sql in self._tx.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+            if sql not in declared:
+                self._found(None, f"table {name.decode(errors='replace')} is declared otherwise than this release does")
         self._epoch = meta.get(b"epoch", b"")
         self._chain = first_chain(meta.get(b"first_epoch", self._epoch))
 
@@ -149,6 +155,13 @@ class _Check:
         if expected != chain:
             return "the chain does not follow from the record before, the columns and the payload"
         return None
+
+    def _log(self) -> None:
+        found = break_of(log_beside(self._path))
+        if found is None or break_of(log_beside(self._path)) != found:  # it was being written just then
+            return
+        what = f"{self._path.name}-wal from byte {found.offset} on: {f'frame {found.frame} ' if found.frame else ''}"
+        self._found(self._last_id + 1, f"it and what follows cannot be read: {what}{found.why}")
 
     def _snapshot(self) -> None:
         for state, digest in self._tx.execute("SELECT state, digest FROM snapshot"):

@@ -49,6 +49,14 @@ def opened_for_reading(path: Path) -> Iterator[Transaction]:
             connection.close()
 
 
+def log_beside(path: Path) -> bytes:
+    """Return the write-ahead log beside a database as it is now, b"" where there is none."""
+    try:
+        return path.with_name(path.name + "-wal").read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def _copy(path: Path, wal: Path, target: Path) -> None:
     """Copy database, then WAL. The WAL may grow meanwhile (its frames have checksums).
 
