@@ -30,14 +30,14 @@ from .conducting.standstill import Held, Standstill
 from .conducting.timeline import Timeline
 from .devices import OpenDevices
 from .doors import OpenDoors
-from .fleet import Outbox
 from .ledger import IntentFile, Ledger, Recovered
 from .ledger.intents import FILE_BYTES
-from .remote.afar import FarEnd
 from .supervision import Supervisor, WatchedInference
 
 if TYPE_CHECKING:
+    from .fleet import Outbox
     from .orders import Executor
+    from .remote.afar import FarEnd
     from .trust.enrolled import Enrolled
 
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
@@ -214,9 +214,7 @@ class App:
     ) -> None:
         recovered = await ledger.recover()
         timeline = Timeline(self._ports.clock, recovered.last_t_ns, recovered.last_wall_ns)
-        far = self._far = await FarEnd.open(
-            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say
-        )
+        far = self._far = await self._far_end(ledger, timeline)
         try:
             if far is not None:
                 self._run_by(far.plan)
@@ -225,6 +223,15 @@ class App:
             self._far = None
             if far is not None:
                 await far.close()
+
+    async def _far_end(self, ledger: Ledger, timeline: Timeline) -> FarEnd | None:
+        if self._plan.broker.transport == "none":
+            return None
+        from .remote.afar import FarEnd
+
+        return await FarEnd.open(
+            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say
+        )
 
     async def _serve_line(
         self,
