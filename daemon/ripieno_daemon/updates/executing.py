@@ -1,18 +1,18 @@
-"""The orders about updates, done by an updater: executors for the desk (orders/executors.py).
+"""The orders about updates, done by those of a device: executors for the desk (orders/executors.py).
 
 plan   {bundle: "DIGEST:BYTES"}   digest of the release, bytes of its head (`ripieno bundle verify` prints the first)
 apply  {plan: HASH}               what the answer to `plan` said; the update goes on after the answer
-cancel {id: 32 bytes}             the digest of a release that is being pulled
+cancel {id: 32 bytes}             the digest of a release that is under way
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..orders.executors import NotDone
 from .slots import Refused
-from .updater import Updater
+from .updates import Updates
 
 DIGEST_LETTERS: Final = 64
 
@@ -20,8 +20,8 @@ DIGEST_LETTERS: Final = 64
 class Planning:
     """Does `plan`."""
 
-    def __init__(self, updater: Updater) -> None:
-        self._updater = updater
+    def __init__(self, updates: Updates) -> None:
+        self._updates = updates
 
     async def __call__(self, args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
         """Raises NotDone: with the reason of the refusal."""
@@ -31,7 +31,7 @@ class Planning:
             raise NotDone("arguments", "a bundle is named DIGEST:BYTES, 64 hex letters and the bytes of its head")
         tell("fetching the index")
         try:
-            return await self._updater.plan(digest, int(size))
+            return await self._updates.plan(digest, int(size))
         except Refused as error:
             raise NotDone(error.reason, str(error)) from error
 
@@ -39,31 +39,31 @@ class Planning:
 class Applying:
     """Does `apply`."""
 
-    def __init__(self, updater: Updater) -> None:
-        self._updater = updater
+    def __init__(self, updates: Updates) -> None:
+        self._updates = updates
 
     async def __call__(self, args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
         """Raises NotDone: with the reason of the refusal."""
         try:
-            return await self._updater.apply(str(args["plan"]))
+            return await self._updates.apply(str(args["plan"]))
         except Refused as error:
             raise NotDone(error.reason, str(error)) from error
 
 
 class Cancelling:
-    """Does `cancel` of what is no order: an update that is being pulled. `updaters`: those of this device."""
+    """Does `cancel` of what is no order: an update that is under way."""
 
-    def __init__(self, updaters: Callable[[], Iterable[Updater]]) -> None:
-        self._updaters = updaters
+    def __init__(self, updates: Updates) -> None:
+        self._updates = updates
 
     async def __call__(self, args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
-        """Raises NotDone: nothing of this name is under way, or it is past pulling."""
+        """Raises NotDone: nothing of this name is under way, or it can no more be given up."""
         wanted = args["id"].hex()
-        for updater in self._updaters():
-            told = updater.status()
+        for one in self._updates.by_name.values():
+            told = one.status()
             if wanted and wanted in (told["arriving"], told["trial"]):
                 try:
-                    return {"was": told["phase"], "release": updater.cancel()}
+                    return {"was": told["phase"], "release": one.cancel()}
                 except Refused as error:
                     raise NotDone(error.reason, str(error)) from error
         raise NotDone("unknown", f"no order and no update {wanted[:64]} waits or runs here")

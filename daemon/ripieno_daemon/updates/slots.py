@@ -59,7 +59,7 @@ class Slots:
     """The slots of one bundle name. `open` first; every other call is durable when it returns."""
 
     def __init__(self, disk: Disk, name: str) -> None:
-        self._disk, self._name = disk, name
+        self._disk, self.name = disk, name
         self.store = Store(disk, name)
         self._root = self.store.root
         self._standing = Standing("")
@@ -84,7 +84,7 @@ class Slots:
     @property
     def floor(self) -> int:
         """The counter that a new release must exceed; 0 where none was ever confirmed."""
-        stored = unchecked(self._disk.read(f"floors/{self._name}") or b"")
+        stored = unchecked(self._disk.read(f"floors/{self.name}") or b"")
         return 0 if stored is None else int(stored)
 
     def open(self) -> Standing:
@@ -141,6 +141,19 @@ class Slots:
                 f"release {counter} is not above {self.floor}, the highest that was confirmed here; "
                 "to go back, release the old content again with a higher counter",
             )
+
+    def staged(self) -> str:
+        """Return the whole release that was not tried yet when this device went down, "" where there is none."""
+        standing = self._standing
+        named = {standing.confirmed, standing.previous, standing.trial, self.factory}
+        for digest in self.store.whole():
+            try:
+                if digest not in named:
+                    self.check(digest, self.store.release(digest).counter)
+                    return digest
+            except (Refused, BundleError):
+                continue  # given up before, or older than what runs: it waits to be removed
+        return ""
 
     def try_out(self, digest: str) -> None:
         """Let a whole release run on trial. Raises Refused: it is not here, or another is on trial."""
@@ -217,7 +230,7 @@ class Slots:
     def _raise_floor(self, counter: int) -> None:
         if counter > self.floor:
             make_durable_folder(self._disk, "floors")
-            replace_file(self._disk, f"floors/{self._name}", checked(str(counter).encode()))
+            replace_file(self._disk, f"floors/{self.name}", checked(str(counter).encode()))
 
     def _write(self, standing: Standing) -> None:
         plain = {

@@ -44,6 +44,10 @@ class Store:
         """Return a whole release. Raises BundleError: it is not here, or damaged."""
         return self._parsed(f"{self.root}/releases/{digest}/head", digest)
 
+    def whole(self) -> list[str]:
+        """Return the digests of all whole releases."""
+        return self._disk.names(f"{self.root}/releases")
+
     def head(self, digest: str) -> bytes:
         """Return index and signatures of a release that is here, whole or incoming; b"" where it is not."""
         for state in ("releases", "incoming"):

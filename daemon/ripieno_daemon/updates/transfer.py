@@ -35,17 +35,15 @@ class Away(Protocol):
 
 
 class Transfer:
-    """Pulls one release at a time.
+    """Pulls one release at a time, whatever its name.
 
     Args:
         ask: sends a body of a type (GET) towards who has the bundle; raises BrokerError while the link is down.
         away: runs blocking calls.
     """
 
-    def __init__(
-        self, store: Store, ask: Callable[[str, Mapping[str, Any]], Awaitable[None]], away: Away, clock: Clock
-    ) -> None:
-        self._store, self._ask, self._away, self._clock = store, ask, away, clock
+    def __init__(self, ask: Callable[[str, Mapping[str, Any]], Awaitable[None]], away: Away, clock: Clock) -> None:
+        self._ask, self._away, self._clock = ask, away, clock
         self._inbox: asyncio.Queue[Block | str] = asyncio.Queue(64)
         self._asked: dict[tuple[bytes, int], tuple[Get, int]] = {}
         self.window = Window()
@@ -87,21 +85,21 @@ class Transfer:
         await self._pull(wanted, came)
         return b"".join(held[get.offset] for get in wanted)
 
-    async def chunks(self, release: Release) -> None:
+    async def chunks(self, release: Release, store: Store) -> None:
         """Return when all chunks of a release that was begun in the store are there.
 
         Raises:
             Refused: nobody has a chunk, or it is damaged each time.
             StorageError: the disk refuses; what has come stays.
         """
-        missing = await self._away(lambda: self._store.missing(release))
+        missing = await self._away(lambda: store.missing(release))
         self.whole = sum(release.chunks.values())
         self.done = self.whole - sum(missing.values())
 
         async def came(block: Block) -> bool:
             if hashlib.sha256(block.content).digest() != block.digest:
                 return False
-            await self._away(lambda: self._store.put(release, block.digest, block.content))
+            await self._away(lambda: store.put(release, block.digest, block.content))
             self.done += len(block.content)
             return True
 

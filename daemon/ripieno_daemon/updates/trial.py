@@ -121,7 +121,7 @@ class Trial:
     """
 
     def __init__(self, gates: Gates, before: Health, began_ns: int) -> None:
-        self._gates, self._before, self._began_ns = gates, before, began_ns
+        self.gates, self._before, self._began_ns = gates, before, began_ns
         self.now = Health()
         self.ended: Ended | None = None
         self._run = self._deaths = 0
@@ -139,27 +139,31 @@ class Trial:
     def died(self, why: str) -> Ended | None:
         """Count a death of a worker that had the new models."""
         self._deaths += 1
-        if self.ended is None and self._deaths >= self._gates.deaths:
+        if self.ended is None and self._deaths >= self.gates.deaths:
             self.ended = Ended(False, DEATHS, f"a worker died {self._deaths} times: {why}")
         return self.ended
 
+    def give_up(self, name: str, why: str) -> None:
+        """End it, whatever its results say."""
+        self.ended = Ended(False, name, why)
+
     def look(self, t_ns: int) -> Ended | None:
         """Return the verdict if the trial has had its results and its time: None, it goes on."""
-        has_soaked = t_ns - self._began_ns >= self._gates.soak_s * 1e9
-        if self.ended is None and has_soaked and self.now.results >= self._gates.results:
+        has_soaked = t_ns - self._began_ns >= self.gates.soak_s * 1e9
+        if self.ended is None and has_soaked and self.now.results >= self.gates.results:
             self.ended = self._latency() or self._unknown() or self._shift() or Ended(True)
         return self.ended
 
     def _at_once(self) -> Ended | None:
-        if self._run >= self._gates.unknown_run:
+        if self._run >= self.gates.unknown_run:
             return Ended(False, UNKNOWN, f"{self._run} results in a row are unknown")
-        if self.now.results <= self._gates.results and self.now.unknown > self._most_unknown:
-            return self._unknown_told(self._most_unknown, self._gates.results)
+        if self.now.results <= self.gates.results and self.now.unknown > self._most_unknown:
+            return self._unknown_told(self._most_unknown, self.gates.results)
         return None
 
     def _unknown(self) -> Ended | None:
         base = self._before.unknown / self._before.results if self._before.results else 0.0
-        most = _most(self.now.results * min(1.0, base + self._gates.unknown_rise))
+        most = _most(self.now.results * min(1.0, base + self.gates.unknown_rise))
         return self._unknown_told(most, self.now.results) if self.now.unknown > most else None
 
     def _unknown_told(self, most: int, of: int) -> Ended:
@@ -169,8 +173,8 @@ class Trial:
 
     def _latency(self) -> Ended | None:
         was, now = self._before.p99_us, self.now.p99_us
-        if was and now > was * self._gates.latency_times:
-            allowed = f"{self._gates.latency_times:g} times that is allowed"
+        if was and now > was * self.gates.latency_times:
+            allowed = f"{self.gates.latency_times:g} times that is allowed"
             return Ended(False, LATENCY, f"99 % within {now / 1000:.1f} ms, before {was / 1000:.1f} ms; {allowed}")
         return None
 
@@ -181,11 +185,11 @@ class Trial:
         kinds = sorted({*old, *new})
         apart = sum(abs(old[kind] / old.total() - new[kind] / new.total()) for kind in kinds) / 2
         chance = _by_chance(len(kinds), old.total()) + _by_chance(len(kinds), new.total())
-        if apart <= self._gates.shift + chance:
+        if apart <= self.gates.shift + chance:
             return None
         shares = ", ".join(f"{k} {old[k] / old.total():.0%} -> {new[k] / new.total():.0%}" for k in kinds)
         return Ended(
-            False, SHIFT, f"labels have moved by {apart:.0%}, {self._gates.shift + chance:.0%} is allowed: {shares}"
+            False, SHIFT, f"labels have moved by {apart:.0%}, {self.gates.shift + chance:.0%} is allowed: {shares}"
         )
 
 

@@ -65,7 +65,7 @@ async def device(port: int, folder: Path, head: str, size: int) -> None:
     sender, topics = Sender(DEVICE, 1, clock, entropy), Topics(FLEET, DEVICE)
     broker = MqttBroker(MqttSettings(host="127.0.0.1", port=port, client_id=DEVICE), clock, entropy)
     store, thread, up = Store(FolderDisk(folder), "bench"), OwnThread("updates"), asyncio.Event()
-    transfer = Transfer(store, asking(broker, topics, sender), thread.run, clock)
+    transfer = Transfer(asking(broker, topics, sender), thread.run, clock)
     answers: set[asyncio.Task[None]] = set()
 
     def take(topic: str, payload: bytes, ack: Any) -> None:
@@ -107,7 +107,7 @@ async def device(port: int, folder: Path, head: str, size: int) -> None:
     packed_head = await transfer.head(head, size)
     release = parse_index(parse_head(packed_head).payload)
     await thread.run(lambda: store.begin(packed_head, release))
-    await transfer.chunks(release)
+    await transfer.chunks(release, store)
     say("whole")
     await thread.run(lambda: store.finish(release))
     say("done")

@@ -48,7 +48,7 @@ class Plant:
     def fresh(self) -> None:
         """Start the device's process anew: nothing but its disk is left."""
         self.store = Store(self.disk, "colours")
-        self.transfer = Transfer(self.store, self._ask, here, self.clock)
+        self.transfer = Transfer(self._ask, here, self.clock)
 
     async def _ask(self, kind: str, body: Any) -> None:
         self.most_in_flight = max(self.most_in_flight, len(self.transfer._asked))
@@ -79,7 +79,7 @@ class Plant:
         head = await self.transfer.head(self.bundle.release.digest, len(self.bundle.head))
         release = parse_index(parse_head(head).payload)
         self.store.begin(head, release)
-        await self.transfer.chunks(release)
+        await self.transfer.chunks(release, self.store)
         self.store.finish(release)
 
     @property
