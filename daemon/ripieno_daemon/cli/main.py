@@ -107,12 +107,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _find(words: list[str]) -> tuple[Command | None, list[str]]:
     """Return the command that the first words name, and what follows. Only that command's module is imported."""
-    for count in (2, 1):
-        name = " ".join(words[:count])
-        if len(words) >= count and name in BUILT_IN:
-            return _load(BUILT_IN[name]), words[count:]
+    names = [(" ".join(words[:count]), words[count:]) for count in (2, 1) if len(words) >= count]
+    for name, rest in names:
+        if name in BUILT_IN:
+            return _load(BUILT_IN[name]), rest
+    for name, rest in names:
         for point in metadata.entry_points(group=ENTRY_POINTS, name=name):
-            return point.load(), words[count:]
+            return point.load(), rest
     return None, words
 
 
