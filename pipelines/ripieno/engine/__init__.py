@@ -26,6 +26,7 @@ from .effects import (
     Reported,
     Set,
     Withdraw,
+    Withheld,
 )
 from .engine import Engine
 from .events import (
@@ -36,7 +37,9 @@ from .events import (
     Event,
     FrameSeen,
     MessageSeen,
+    OutputTaken,
     PositionSeen,
+    PulseByHand,
     ReadingSeen,
     RecordSeen,
     ResultSeen,
@@ -66,7 +69,9 @@ __all__ = [
     "Keep",
     "Look",
     "MessageSeen",
+    "OutputTaken",
     "PositionSeen",
+    "PulseByHand",
     "ReadingSeen",
     "RecordSeen",
     "Release",
@@ -76,6 +81,7 @@ __all__ = [
     "Started",
     "Tick",
     "Withdraw",
+    "Withheld",
     "pack_event",
     "plain",
     "unpack_event",

@@ -10,7 +10,7 @@ from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, Rul
 from ripieno.values import UNKNOWN, Act, Booking
 
 from .condition import Condition
-from .effects import Book
+from .effects import Book, Withheld
 from .scene import Scene
 
 
@@ -34,14 +34,23 @@ class Bookings:
                     counted[effect.output] += 1
 
     def book(self, cause: str, rule: RulePlan, look_up: Callable[[Operand | AggregateRef], object]) -> int:
-        """Want all bookings of a rule; return how many those are. What is unknown is booked as None."""
+        """Want all bookings of a rule; return how many those are. What is unknown is booked as None.
+
+        One on an output that is taken is told and withheld: it is never open, so no start wants it again.
+        """
         effects = self._effects.get(rule.name, [])
         for effect, index, conditions in effects:
             fields = []
             for name, condition in conditions:
                 value, _ = condition.value(look_up)
                 fields.append((name, None if value is UNKNOWN else value))
-            booking = Booking(Act(cause, effect.output, index), effect.output, effect.verb, tuple(fields))
+            act, how = Act(cause, effect.output, index), self._scene.taken.get(effect.output)
+            if how is not None:
+                self._scene.counters[f"withheld_{how}"] += 1
+                withheld = Withheld(act, effect.output, effect.verb, rule.name, how, tuple(fields))
+                self._scene.effects.append(withheld)
+                continue
+            booking = Booking(act, effect.output, effect.verb, tuple(fields))
             self._open[str(booking.act)] = booking
             self._scene.counters["bookings"] += 1
             self._scene.effects.append(Book(booking))

@@ -28,6 +28,8 @@ _EVENTS: dict[int, type] = {
     10: events.MessageSeen,
     11: events.RecordSeen,
     12: events.Answered,
+    13: events.OutputTaken,
+    14: events.PulseByHand,
 }
 _CODES = {kind: code for code, kind in _EVENTS.items()}
 _FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CODES}

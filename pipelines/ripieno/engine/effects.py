@@ -128,6 +128,21 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A rule wanted `act`, of an output that is out of its hands: it is not done, and never will be. A result.
+
+    `how`: observe, manual or bypass. `fields`: of a booking.
+    """
+
+    act: Act
+    output: str
+    verb: str
+    rule: str
+    how: str
+    fields: Shown = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """An item has its verdict. A result: recorded, and sent to whoever counts.
 
@@ -146,8 +161,8 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The item is over. `way`: where a moving one went, as far as the acts tell (passed, diverted or in-doubt); of one
-    that stands, its verdict.
+    """The item is over. `way`: where a moving one went, as far as the acts tell (passed, diverted, in-doubt; withheld
+    where its act was: others may have let it through); of one that stands, its verdict.
     """
 
     item: ItemId
@@ -157,7 +172,11 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A rule over time fired, was verified, or was undone. A result."""
+    """A rule over time fired, was verified, or was undone. A result.
+
+    `what` is "withheld: observe" (manual, bypass) where its output is out of its hands: `after` is what it would have
+    set.
+    """
 
     rule: str
     what: str
@@ -207,6 +226,7 @@ Effect = Union[
     Withdraw,
     Set,
     Book,
+    Withheld,
     Decided,
     Closed,
     Fired,

@@ -20,6 +20,7 @@ from . import events
 from .bookings import Bookings
 from .condition import Condition
 from .effects import Ask, Drop, Effect, Infer, Set
+from .hands import Hands
 from .items import Item
 from .passage import Passage
 from .scene import Scene
@@ -31,7 +32,8 @@ from .steps.asks import Asks
 from .steps.flow import Flow
 from .streams import Evidence, Joined, Streams
 
-STATE_FORMAT = 2
+STATE_FORMAT = 3
+WITHOUT_HANDS = 2  # the format before: all but its last part
 
 
 class Engine:
@@ -49,6 +51,7 @@ class Engine:
         self._answers = Answers(plan, scene)
         self._evidence, self._sight = Evidence(plan, scene), Sight(scene)
         self.steering = Steering(plan, scene, self._bookings)
+        self._hands = Hands(scene, self.steering)
         self._streams = Streams(plan, scene, self.steering, self._joined)
         self.flow = Flow(plan, scene, self._streams, self._asks)
         self.passage = Passage(plan, scene, self.steering, self.flow, self._bookings, self._answers)
@@ -68,6 +71,8 @@ class Engine:
             events.Answered: self._answered,
             events.ActSettled: self._settled,
             events.DeviceChanged: self._device,
+            events.OutputTaken: self._hands.taken,
+            events.PulseByHand: self._hands.pulse,
         }
 
     @property
@@ -104,6 +109,10 @@ class Engine:
         )
         return min((due for due in waits if due is not None), default=None)
 
+    def taken(self) -> dict[str, str]:
+        """Return the outputs that are out of the rules' hands, and how."""
+        return dict(self.scene.taken)
+
     def next_position_mm(self) -> float | None:
         """Return the belt position from which a PositionSeen would make a difference, None if none would."""
         return self.passage.next_position_mm()
@@ -117,15 +126,16 @@ class Engine:
     def restore(self, state: bytes) -> None:
         """Take back what `state` returned. Raises ValueError if another format wrote it."""
         form, *parts = msgpack.unpackb(state, raw=False, strict_map_key=False)
-        if form != STATE_FORMAT:
+        if form not in (STATE_FORMAT, WITHOUT_HANDS):
             raise ValueError(f"a snapshot of format {STATE_FORMAT} was expected, {form} came")
-        for part, kept in zip(self._parts(), parts, strict=True):
+        own = self._parts() if form == STATE_FORMAT else self._parts()[:-1]
+        for part, kept in zip(own, parts, strict=True):
             part.restore(kept)
 
     def _parts(self) -> tuple[Any, ...]:
         return (
             *(self.scene, self._bookings, self._asks, self._evidence, self._streams),
-            *(self.passage, self.standing, self.steering),
+            *(self.passage, self.standing, self.steering, self._hands),
         )
 
     # --- each event where it belongs ----------------------------------------------------------------------------
@@ -133,6 +143,7 @@ class Engine:
     def _started(self, event: events.Started) -> None:
         self._asks.gap(event.t, event.gap_ns)
         self.steering.gap(event.t, event.gap_ns)
+        self._hands.recover(event.in_flight)
         self.passage.recover(event.in_flight)
         self.standing.resume()
         self._bookings.again()
@@ -245,8 +256,9 @@ class Engine:
         self.steering.look(event.t)
 
     def _settled(self, event: events.ActSettled) -> None:
-        if not self._bookings.settled(event.cause, event.output, event.index, event.kind):
-            self.passage.settled(event)
+        if self._bookings.settled(event.cause, event.output, event.index, event.kind) or self._hands.settled(event):
+            return
+        self.passage.settled(event)
 
     def _device(self, event: events.DeviceChanged) -> None:
         if event.up:

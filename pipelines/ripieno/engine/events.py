@@ -195,6 +195,28 @@ class DeviceChanged:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class OutputTaken:
+    """From now on rules do not act on `output`; with `how` "" they do again.
+
+    `how`: observe, manual or bypass. `value`: of a setpoint, where it stands now; None: where it stood.
+    """
+
+    t: int
+    output: str
+    how: str
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PulseByHand:
+    """A person wants one pulse of `output`, which is taken in hand, now. `by`: who."""
+
+    t: int
+    output: str
+    by: str
+
+
 Event = Union[
     Started,
     Tick,
@@ -208,4 +230,6 @@ Event = Union[
     Answered,
     ActSettled,
     DeviceChanged,
+    OutputTaken,
+    PulseByHand,
 ]

@@ -29,7 +29,7 @@ class Item:
         called: steps that were begun; `seen`: step -> (sequence, time) of its frame.
         held: input -> sequence of the frame that is kept for a step that cannot begin yet.
         fired: rules that acted on it.
-        verdict: "" until decided; `act`: "" none, "open", or a `values.OutcomeKind`.
+        verdict: "" until decided; `act`: "" none, "open", a `values.OutcomeKind`, or "withheld: " and how.
         why: of the last thing that went wrong with it.
     """
 

@@ -17,7 +17,7 @@ from ripieno.values import UNKNOWN, Act, ItemId, OutcomeKind, Pulse, Trigger, Ve
 from . import events
 from .bookings import Bookings
 from .condition import Condition
-from .effects import Alarm, Closed, Decided, Fire, Operands
+from .effects import Alarm, Closed, Decided, Fire, Operands, Withheld
 from .items import MAX_OPEN, Item, ItemBook, item_of
 from .scene import Scene
 from .steering import Steering
@@ -26,6 +26,7 @@ from .steps.flow import Flow
 
 BACK_MM = 1.0  # the count's grain, and a belt that swings back when it stops
 LOST = "the board lost its position"
+ELSEWHERE = ("withheld: observe", "withheld: manual")  # its output is somebody else's, who may have let it through
 MAX_MISSED = 10_000  # parts that one jump of the edge counter may stand for; more is a broken counter
 
 
@@ -212,7 +213,7 @@ class Passage:
                 seen = "no frame of it came" if not item.called else "no answer came in time"
                 self._decide(book, item, Verdict.UNDECIDED, "", item.why or seen, ())
             if item.act != "open" and item.start_mm + leave_mm <= position_mm:
-                self._close(book, item, "diverted", item.why)
+                self._close(book, item, "withheld" if item.act in ELSEWHERE else "diverted", item.why)
 
     def _judge(self, book: ItemBook, item: Item) -> None:
         for rule in self._now_rules[book.plan.name]:
@@ -245,11 +246,16 @@ class Passage:
             item.fired.append(rule.name)
 
     def _fire(self, book: ItemBook, item: Item, rule: RulePlan, effect: PulseEffect, index: int) -> None:
-        output = self._scene.outputs[effect.output]
+        output, act = self._scene.outputs[effect.output], Act(str(item.id), effect.output, index)
+        if (how := self._scene.taken.get(output.name)) is not None:
+            item.act = item.why = f"withheld: {how}"
+            self._scene.counters[f"withheld_{how}"] += 1
+            self._scene.effects.append(Withheld(act, output.name, effect.verb, rule.name, how))
+            return
         item.act = "open"
         self._scene.counters["acts_intended"] += 1
         pulse = Pulse(
-            Act(str(item.id), output.name, index),
+            act,
             output.name,
             1.0,
             Trigger.POSITION,

@@ -24,6 +24,7 @@ from ripieno.values import UNKNOWN, Setpoint
 from .effects import Effect, Operands
 from .items import Item
 
+MANUAL = "manual"  # a person has the output; with any other word nobody has
 Value = object
 Reads = Sequence[Operand | AggregateRef]
 
@@ -34,6 +35,7 @@ class Scene:
     Attributes:
         readings: of inputs, (when taken, health, numbers).
         latest: newest value of each stream, (when taken, its fields or None).
+        taken: outputs that are out of the rules' hands, and how (hands.py).
         derived: streams whose value is computed when it is asked for; `derived_from`: what each reads.
     """
 
@@ -50,6 +52,7 @@ class Scene:
         self.outputs: dict[str, OutputPlan] = {output.name: output for output in plan.outputs}
         self.inputs = {one.name: one for one in plan.inputs}
         self.setpoints: dict[str, float] = {o.name: float(o.safe) for o in plan.outputs if o.kind == "setpoint"}
+        self.taken: dict[str, str] = {}
         self.accumulators = [Accumulator(aggregate) for aggregate in plan.aggregates]
         self._max_age_ns = _ages(plan, self.inputs)
 
@@ -102,8 +105,8 @@ class Scene:
         return Setpoint(output, self.setpoints[output], self.outputs[output].lease_ns / 1e9)
 
     def setpoints_in_force(self) -> list[Setpoint]:
-        """Return every setpoint, so that a device that comes back takes it again."""
-        return [self.setpoint(name) for name in self.setpoints]
+        """Return every setpoint that is somebody's, so that a device that comes back takes it again."""
+        return [self.setpoint(name) for name in self.setpoints if self.taken.get(name, MANUAL) == MANUAL]
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""

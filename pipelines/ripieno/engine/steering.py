@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ripieno.plan import AggregateRef, Operand, PipelinePlan, RulePlan, SetpointEffect
+from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, RulePlan, SetpointEffect
 from ripieno.rules import Accumulator, Turning
 from ripieno.values import UNKNOWN
 
@@ -114,6 +114,15 @@ class Steering:
         for watch in self._watches:
             watch.gap(t, gap_ns)
 
+    def forget_trials(self, output: str) -> None:
+        """The output is taken, or given back: a change that was on trial can no longer be judged."""
+        for number in sorted(self._trials):
+            trial = self._watches[number].trial
+            if trial is not None and trial.output == output:
+                self._watches[number].trial = None
+                self._trials.discard(number)
+        self._blind_since.pop(output, None)
+
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""
         return [{watch.rule.name: watch.state() for watch in self._watches}, self._blind_since]
@@ -132,7 +141,7 @@ class Steering:
         scene = self._scene
         for output, numbers in self._steered_by.items():
             safe = float(scene.outputs[output].safe)
-            if not numbers or scene.setpoints[output] == safe or not self._is_blind(output):
+            if output in scene.taken or not numbers or scene.setpoints[output] == safe or not self._is_blind(output):
                 self._blind_since.pop(output, None)
                 continue
             since = self._blind_since.setdefault(output, t)
@@ -159,8 +168,11 @@ class Steering:
         operands = scene.operands(reads, values)
         trial: Trial | None = None
         acted = self._bookings.book(f"{watch.rule.name}@{t}", watch.rule, scene.look_up) > 0
+        is_withheld = False
         if acted:
-            scene.effects.append(Fired(watch.rule.name, "booked", "", 0.0, 0.0, operands))
+            hows = {scene.taken.get(one.output) for one in watch.rule.do if isinstance(one, BookingEffect)}
+            what = "booked" if None in hows else f"withheld: {min(how for how in hows if how)}"
+            scene.effects.append(Fired(watch.rule.name, what, "", 0.0, 0.0, operands))
         for index, effect in enumerate(watch.rule.do):
             if not isinstance(effect, SetpointEffect) or self._on_trial(effect.output):
                 continue
@@ -172,6 +184,11 @@ class Steering:
                 self._at_limit(watch, effect.output, before)
                 continue
             acted = True
+            if how := scene.taken.get(effect.output):
+                is_withheld = True
+                scene.counters[f"withheld_{how}"] += 1
+                scene.effects.append(Fired(watch.rule.name, f"withheld: {how}", effect.output, before, after, operands))
+                continue
             scene.setpoints[effect.output] = after
             scene.effects += [
                 Set(scene.setpoint(effect.output)),
@@ -180,7 +197,7 @@ class Steering:
             trial = self._trial(watch.rule, effect.output, after - before, t)
             scene.counters["corrections"] += 1
         if acted:
-            watch.fired(t, trial)
+            watch.fired(t, trial, is_withheld)
             if trial is not None:
                 self._trials.add(number)
 

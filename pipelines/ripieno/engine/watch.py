@@ -50,15 +50,17 @@ class Watch:
         is_ripe = t >= self.since_t + self.rule.for_ns and t >= self.rest_until_t
         return is_ripe and self.trial is None and not self.is_done
 
-    def fired(self, t: int, trial: Trial | None) -> None:
+    def fired(self, t: int, trial: Trial | None, is_withheld: bool = False) -> None:
         """Note that the rule acted at `t`: it rests, and its condition must hold anew for all of `for`.
 
-        A rule that books and gives no pause acts once until its condition has been otherwise.
+        A rule that books and gives no pause acts once until its condition has been otherwise; so does one whose act
+        was withheld, since nothing changes by it.
         """
         self.rest_until_t = t + self.rule.cooldown_ns
         self.since_t = None
         self.trial = trial
-        self.is_done = not self.rule.cooldown_ns and any(isinstance(one, BookingEffect) for one in self.rule.do)
+        is_once = is_withheld or any(isinstance(one, BookingEffect) for one in self.rule.do)
+        self.is_done = not self.rule.cooldown_ns and is_once
 
     def gap(self, t: int, gap_ns: int) -> None:
         """Deal with a time in which no process ran and that is over at `t`, as the rule's `after_gap` says.
