@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ripieno.contracts.ports import Broker, Inference
 from ripieno.contracts.site import BrokerAddress, TopicBroker
@@ -17,14 +18,14 @@ from .bundles import PlanModels
 from .children import ChildProcesses
 from .compiling.drivers import installed_drivers
 from .doors import OpenDoors
-from .fleet import Sender, Topics
-from .fleet.message_broker import Will
 from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
 from .ports.clock_quality import clock_quality
-from .trust.enrolled import Enrolled, read_enrolled
 from .workers import WorkerPool
 from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
+
+if TYPE_CHECKING:
+    from .trust.enrolled import Enrolled
 
 
 def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
@@ -55,7 +56,11 @@ def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
 def real_enrolled(plan: Plan) -> Enrolled | None:
     """Return whose orders the device file says are obeyed, None for nobody's. Raises NotEnrolled."""
     orders = plan.broker.orders
-    return read_enrolled(orders.root, orders.policy) if orders is not None else None
+    if orders is None:
+        return None
+    from .trust.enrolled import read_enrolled
+
+    return read_enrolled(orders.root, orders.policy)
 
 
 def worker_pool(
@@ -76,6 +81,9 @@ def real_broker(plan: Plan, boot: int, clock: SystemClock, entropy: SystemEntrop
     """Return the connection that the device file names, None for none. It leaves a will; the station tells the rest."""
     if plan.broker.transport == "none":
         return None
+    from .fleet import Sender, Topics  # what a line without a broker never needs costs its start nothing
+    from .fleet.message_broker import Will
+
     sender = Sender(plan.device, boot, clock, entropy)
     will = Will(Topics(plan.broker.fleet, plan.device).state, sender.wrap("state", {"online": False, "boot": boot}))
     if plan.broker.transport == "socket":

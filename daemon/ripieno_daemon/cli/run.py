@@ -39,13 +39,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(OK))  # until the loop takes it: nothing is open yet
+    from ripieno_daemon.service import collecting
+
+    collecting.rest()
     import uvloop
 
     sys.setswitchinterval(SWITCH_S)
     faulthandler.enable()  # a watchdog's SIGABRT, or a crash in a library, says where it was
     teller = Teller(arguments.json)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve(arguments.device, teller, lambda ports: ports))
+        code = runner.run(serve(arguments.device, teller, lambda ports: ports))
+    collecting.leave()
+    return code
 
 
 class Teller:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -61,8 +62,11 @@ def recalled(path: str, files: SmallFiles) -> Plan | None:
         return None  # whatever is wrong with it, the compile step says it better
 
 
+@cache
 def _installed() -> str:
-    """Return what tells one installation from another: release, drivers, and when its files were written."""
+    """Return what tells one installation from another: release, drivers, and when its files were written. Looked up
+    once: what this process has loaded does not change under it.
+    """
     mine = metadata.distribution("ripieno")
     drivers = sorted(f"{point.name}={point.value}" for point in metadata.entry_points(group=GROUP))
     written = hashlib.sha256((mine.read_text("RECORD") or "").encode()).hexdigest()

@@ -10,6 +10,7 @@ from ripieno.errors import StorageError
 from ripieno_daemon.ports.small_files import SmallFiles
 from ripieno_daemon.supervision import Starts
 
+from . import collecting
 from .standing import SAFE, Standing
 
 SAFE_MODE_S = 600.0
@@ -64,6 +65,7 @@ class SafeMode:
         standing.set(SAFE, "outputs are safe, no device is opened")
         standing.alarm("safe-mode", "", text)
         standing.up()
+        collecting.resume()
         try:
             async with asyncio.timeout(SAFE_MODE_S):
                 await self._left.wait()
