@@ -15,6 +15,7 @@ from ripieno.plan import Plan
 from ripieno_daemon.conducting.standstill import Held
 from ripieno_daemon.supervision import Supervisor, stop_of
 
+from . import collecting
 from .standing import RUNNING, STARTING, STOPPING, Standing
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ class Lives:
         standing.plan, standing.source = now.plan, now.source
         standing.set(RUNNING, f"{', '.join(one.name for one in now.plan.pipelines)} on {now.plan.device}")
         standing.up()
+        collecting.resume()
         self._making.on_begun(now.source)
         self._before = now
         if now.answered is not None and not now.answered.done():
