@@ -26,7 +26,7 @@ in-doubt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -39,11 +39,12 @@ from ripieno.language.shape import build, is_mapping, join
 from ripieno.language.source import Node, parse
 from ripieno.plan import PipelinePlan
 
+from .naming import HAPPENS, Names
+
 WEEK_NS = 168 * 3_600_000_000_000
 Pause = Annotated[int, Quantity("duration"), Ge(0), Le(WEEK_NS)]
 TIMES = ("wait", "restart")
 SOURCES = {"reading": "reading", "frame": "frame", "message": "message"}
-CHECKS = ("verdicts", "acts", "values", "booked", "fired", "verified", "undone", "alarms", "asked", "closed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,13 +116,13 @@ def read_cases(content: bytes, plan: PipelinePlan, report: Report) -> CaseFile:
     whole, root = build(File, root, "", report)
     if whole is None or not is_mapping(root.mapping["cases"], "cases", report):
         return CaseFile(())
-    names = _Names(plan, report)
+    names = Names(plan, report)
     names.answers(root.mapping.get("usual"), "usual")
     found = [_case(name, node, whole.usual, names) for name, node in root.mapping["cases"].mapping.items()]
     return CaseFile(tuple(case for case in found if case is not None))
 
 
-def _case(name: str, node: Node, usual: Usual, names: _Names) -> Case | None:
+def _case(name: str, node: Node, usual: Usual, names: Names) -> Case | None:
     path = f"cases.{name}"
     shape, node = build(CaseShape, node, path, names.report)
     if shape is None:
@@ -141,11 +142,11 @@ def _case(name: str, node: Node, usual: Usual, names: _Names) -> Case | None:
     return Case(names.report.file, name, node.line, own.speed, answers, when, dict(shape.then))
 
 
-def _happening(node: Node, path: str, usual: Usual, names: _Names) -> Happening | None:
+def _happening(node: Node, path: str, usual: Usual, names: Names) -> Happening | None:
     report = names.report
     if not is_mapping(node, path, report):
         return None
-    told = [key for key in node.mapping if key not in ("times", "every")]
+    told = [key for key in node.mapping if key not in HAPPENS]
     known = [*names.items, *SOURCES, *TIMES, "expect"]
     if len(told) != 1 or told[0] not in known:
         odd = next((key for key in told if key not in known), "")
@@ -177,6 +178,7 @@ def _happening(node: Node, path: str, usual: Usual, names: _Names) -> Happening 
         )
         return None
     name, values = next(iter(given.mapping.items()))
+    names.of_source(what, name, values, join(join(path, what), name))
     return Happening(what, name, values.plain(), times, every, node.line)
 
 
@@ -201,57 +203,3 @@ def _pause(node: Node | None, path: str, report: Report, usual_ns: int) -> int |
         return found
     report.add(node.line, node.column, path, "should not be negative")
     return None
-
-
-class _Names:
-    """What a case may name, from the plan that it is about."""
-
-    def __init__(self, plan: PipelinePlan, report: Report) -> None:
-        self.report = report
-        self.items = {item.name: item for item in plan.items}
-        self._inputs = plan.inputs
-        self._steps = {step.name: step for step in (*plan.steps, *plan.flow)}
-        self._outputs = {output.name: output for output in plan.outputs}
-        self._rules = [rule.name for rule in plan.rules]
-
-    def inputs(self, kind: str) -> list[str]:
-        """Return the inputs of a kind."""
-        return [one.name for one in self._inputs if one.kind == kind]
-
-    def answers(self, usual: Node | None, path: str) -> None:
-        """Check the steps that `usual` answers for."""
-        given = usual.mapping.get("answers") if usual is not None else None
-        self._each(given, join(path, "answers"), "step", self._steps)
-
-    def of_item(self, item: str, given: Node, path: str) -> None:
-        """Check what an item is given: answers of steps, outcomes of outputs, fields of the message it starts with."""
-        steps = [name for name, step in self._steps.items() if step.each == item]
-        self._each(given, path, f"step, output or input of a {item}", [*steps, *self._outputs, self.items[item].starts])
-
-    def checks(self, given: Node, path: str) -> None:
-        """Check what is expected."""
-        self._each(given, path, "check", CHECKS)
-        kinds: dict[str, Callable[[], Any]] = {
-            "acts": lambda: self._outputs,
-            "values": lambda: self._outputs,
-            "booked": lambda: self._outputs,
-            "asked": lambda: self._steps,
-            **dict.fromkeys(("fired", "verified", "undone"), lambda: self._rules),
-        }
-        for key, known in kinds.items():
-            node = given.mapping.get(key)
-            if node is not None and is_mapping(node, join(path, key), self.report):
-                self._each(
-                    node,
-                    join(path, key),
-                    {"asked": "step"}.get(key, "rule" if known() is self._rules else "output"),
-                    known(),
-                )
-
-    def _each(self, node: Node | None, path: str, what: str, known: Any) -> None:
-        for key in node.mapping if node is not None else ():
-            if key not in known:
-                assert node is not None
-                self.report.add(
-                    *node.keys[key], join(path, key), f"there is no {what} '{key}'", did_you_mean(key, known)
-                )
