@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, RulePlan
 from ripieno.values import UNKNOWN, Act, Booking
@@ -12,6 +12,9 @@ from ripieno.values import UNKNOWN, Act, Booking
 from .condition import Condition
 from .effects import Book, Withheld
 from .scene import Scene
+
+if TYPE_CHECKING:
+    from .handover import Handover
 
 
 class Bookings:
@@ -25,7 +28,7 @@ class Bookings:
         self._scene = scene
         self._open: dict[str, Booking] = {}
         self._effects: dict[str, list[tuple[BookingEffect, int, list[tuple[str, Condition]]]]] = {}
-        counted: Counter[str] = Counter()
+        counted = self._counted = Counter[str]()
         for rule in plan.rules:
             for effect in rule.do:
                 if isinstance(effect, BookingEffect):
@@ -33,13 +36,21 @@ class Bookings:
                     self._effects.setdefault(rule.name, []).append((effect, counted[effect.output], fields))
                     counted[effect.output] += 1
 
-    def book(self, cause: str, rule: RulePlan, look_up: Callable[[Operand | AggregateRef], object]) -> int:
+    def book(
+        self,
+        cause: str,
+        rule: RulePlan,
+        look_up: Callable[[Operand | AggregateRef], object],
+        spent: Collection[str] = (),
+    ) -> int:
         """Want all bookings of a rule; return how many those are. What is unknown is booked as None.
 
-        One on an output that is taken is told and withheld: it is never open, so no start wants it again.
+        `spent`: acts (output/index) that rules of an earlier plan have had under this cause: theirs for ever.
         """
         effects = self._effects.get(rule.name, [])
         for effect, index, conditions in effects:
+            while f"{effect.output}/{index}" in spent:
+                index += self._counted[effect.output]
             fields = []
             for name, condition in conditions:
                 value, _ = condition.value(look_up)
@@ -66,6 +77,14 @@ class Bookings:
     def again(self) -> None:
         """Want all open ones once more, after a start: they dedupe by the act's id."""
         self._scene.effects += [Book(booking) for booking in self._open.values()]
+
+    def take_over(self, before: Bookings, by: Handover) -> None:
+        """Wait for those that are out: they keep their identities. One whose output is gone is asked for no more."""
+        for act, booking in before._open.items():
+            if booking.output in by.severed or by.outputs.get(booking.output, "pulse") in ("pulse", "setpoint"):
+                by.news.append(["unbooked", act])
+            else:
+                self._open[act] = booking
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""

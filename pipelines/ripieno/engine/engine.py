@@ -20,6 +20,7 @@ from . import events
 from .bookings import Bookings
 from .condition import Condition
 from .effects import Ask, Drop, Effect, Infer, Set
+from .handover import Handover, tell
 from .hands import Hands
 from .items import Item
 from .passage import Passage
@@ -56,6 +57,7 @@ class Engine:
         self.flow = Flow(plan, scene, self._streams, self._asks)
         self.passage = Passage(plan, scene, self.steering, self.flow, self._bookings, self._answers)
         self.standing = Standing(plan, scene, self.steering, self.flow, self._asks, self._bookings, self._answers)
+        self._is_heir = False  # something may have ended that nobody was told yet
         self._steps = {step.name: step for step in plan.steps}
         self._when = {step.name: Condition(step.when) for step in plan.steps if step.when is not None and not step.each}
         self._routes: dict[type, Callable[[Any], None]] = {
@@ -80,11 +82,11 @@ class Engine:
         """Counts since the ledger began: triggers = good + defective + undecided + decided + open, and what was
         dropped and why.
         """
-        return {**self.scene.counters, "open": self.passage.undecided() + self.standing.undecided()}
+        return {**self.scene.counters, "open": self.passage.books.undecided() + self.standing.undecided()}
 
     def find(self, item: ItemId) -> Item | None:
         """Return an item that is under way."""
-        return self.passage.find(item) or self.standing.find(item)
+        return self.passage.books.find(item) or self.standing.find(item)
 
     def asks(self) -> list[Ask]:
         """Return the questions that wait for a person, the oldest first."""
@@ -96,8 +98,31 @@ class Engine:
         scene.t = max(scene.t, event.t)
         scene.events += 1
         scene.effects = []
+        if self._is_heir and not isinstance(event, events.Started):
+            self._tell()
         self._routes[type(event)](event)
         return scene.effects
+
+    def take_over(self, before: Engine, severed: frozenset[str] = frozenset()) -> None:
+        """Go on for the engine of another plan: with its counts, its items under way, its acts and bookings that are
+        out, its setpoints, and with windows, timers and questions of what is the same in both plans. Rules that are
+        new or changed begin anew. What cannot go on ends, which is told with the next event.
+
+        Args:
+            before: stays as it is. Nothing was told to this engine yet.
+            severed: inputs and outputs that are gone, or another thing behind the same name (plan.severed).
+        """
+        by = Handover(before, self, severed)
+        self.scene.take_over(before.scene, by)
+        self.passage.books.take_over(before.passage.books, by)
+        self.standing.take_over(before.standing, by)
+        self._asks.take_over(before._asks, by)
+        self._bookings.take_over(before._bookings, by)
+        self._evidence.take_over(before._evidence, by)
+        self._streams.take_over(before._streams, by)
+        self._hands.take_over(before._hands, by)
+        self.steering.take_over(before.steering, by)
+        self._is_heir = True
 
     def next_deadline(self) -> int | None:
         """Return the engine time at which a Tick is due, None if only other events matter."""
@@ -131,12 +156,20 @@ class Engine:
         own = self._parts() if form == STATE_FORMAT else self._parts()[:-1]
         for part, kept in zip(own, parts, strict=True):
             part.restore(kept)
+        self._is_heir = True
 
     def _parts(self) -> tuple[Any, ...]:
         return (
             *(self.scene, self._bookings, self._asks, self._evidence, self._streams),
-            *(self.passage, self.standing, self.steering, self._hands),
+            *(self.passage.books, self.standing, self.steering, self._hands),
         )
+
+    def _tell(self) -> None:
+        """Tell what a change of the plan ended, once."""
+        self._is_heir = False
+        tell(self.scene)
+        self.passage.tell()
+        self.standing.tell()
 
     # --- each event where it belongs ----------------------------------------------------------------------------
 
@@ -144,9 +177,10 @@ class Engine:
         self._asks.gap(event.t, event.gap_ns)
         self.steering.gap(event.t, event.gap_ns)
         self._hands.recover(event.in_flight)
-        self.passage.recover(event.in_flight)
-        self.standing.resume()
         self._bookings.again()
+        self.passage.recover(event.in_flight)
+        self._tell()
+        self.standing.resume()
         self._tick(event)
 
     def _tick(self, event: events.Tick | events.Started) -> None:

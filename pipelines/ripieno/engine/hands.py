@@ -8,7 +8,7 @@ on from where it stands when it is given back.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.values import Act, OutcomeKind, Pulse, Trigger
 
@@ -16,6 +16,9 @@ from . import events
 from .effects import Alarm, Fire, Set
 from .scene import MANUAL, Scene
 from .steering import Steering
+
+if TYPE_CHECKING:
+    from .handover import Handover
 
 CAUSE = "hand@"  # of an act that a person wanted; its time follows, so that no two are alike
 LATE_S = 1.0  # a person waits for it: one that could not begin by then is not wanted any more
@@ -71,6 +74,12 @@ class Hands:
         sent = {(cause, output, index) for cause, output, index, _ in in_flight if cause.startswith(CAUSE)}
         self._scene.counters[f"acts_by_hand_{OutcomeKind.NOT_EXECUTED}"] += len(self._open - sent)
         self._open = sent
+
+    def take_over(self, before: Hands, by: Handover) -> None:
+        """An output that is taken stays so under another plan that has it; acts by hand wait for their outcomes."""
+        was = before._scene.taken.items()
+        taken = {name: how for name, how in was if name in by.outputs and name not in by.severed}
+        self._scene.taken, self._open, self._last = taken, set(before._open), before._last
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""

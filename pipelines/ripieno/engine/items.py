@@ -31,6 +31,7 @@ class Item:
         fired: rules that acted on it.
         verdict: "" until decided; `act`: "" none, "open", a `values.OutcomeKind`, or "withheld: " and how.
         why: of the last thing that went wrong with it.
+        spent: acts (output/index) that rules of an earlier plan have booked for it.
     """
 
     id: ItemId
@@ -49,6 +50,7 @@ class Item:
     act: str = ""
     why: str = ""
     picture_digest: str = ""
+    spent: list[str] = field(default_factory=list)
 
     def operand(self, step: str, name: str) -> object:
         """Return a field of a step's answer, UNKNOWN where there is none."""
@@ -61,7 +63,7 @@ class Item:
         return [
             *(self.id.epoch, self.id.number, self.start_mm, self.started_t, self.due_t, self.key),
             *(results, self.doubts, self.taken, self.called, self.seen, self.held, self.fired),
-            *(self.verdict, self.act, self.why, self.picture_digest),
+            *(self.verdict, self.act, self.why, self.picture_digest, self.spent),
         ]
 
     @classmethod
@@ -133,6 +135,16 @@ class ItemBook:
     def close(self, item: Item) -> None:
         """Forget an item whose way is known."""
         self._open.pop(item.id.number, None)
+
+    def keep(self, item: Item) -> None:
+        """Take an item that a book of another plan had open."""
+        self._open[item.id.number] = item
+
+    def count_on(self, before: ItemBook, on_the_same_belt: bool) -> None:
+        """Go on with the count of another plan's book: what it has counted is not begun again."""
+        self.epoch, self.last_number, self._ahead = before.epoch, before.last_number, set(before._ahead)
+        if on_the_same_belt:
+            self.position_mm, self.is_in_doubt = before.position_mm, before.is_in_doubt
 
     def change_epoch(self, epoch: int, last_number: int) -> list[Item]:
         """Begin a new epoch of numbers; return the items of the old one that were still open (they are forgotten)."""
@@ -211,6 +223,14 @@ class Desk:
     def close(self, item: Item) -> None:
         """Forget an item that is done with."""
         self._open.pop((item.id.epoch, item.id.number), None)
+
+    def keep(self, item: Item) -> None:
+        """Take an item that a desk of another plan had open."""
+        self._open[item.id.epoch, item.id.number] = item
+
+    def remember(self, before: Desk) -> None:
+        """Know the keys that another plan's desk knew."""
+        self._keys = dict(before._keys)
 
     def state(self) -> dict[str, Any]:
         """Return what a snapshot keeps."""

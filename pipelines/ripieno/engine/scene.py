@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import (
     AggregateRef,
@@ -24,6 +24,9 @@ from ripieno.values import UNKNOWN, Setpoint
 from .effects import Effect, Operands
 from .items import Item
 
+if TYPE_CHECKING:
+    from .handover import Handover
+
 MANUAL = "manual"  # a person has the output; with any other word nobody has
 Value = object
 Reads = Sequence[Operand | AggregateRef]
@@ -34,6 +37,7 @@ class Scene:
 
     Attributes:
         readings: of inputs, (when taken, health, numbers).
+        news: what a change of the plan ended and nobody was told yet (handover.py).
         latest: newest value of each stream, (when taken, its fields or None).
         taken: outputs that are out of the rules' hands, and how (hands.py).
         derived: streams whose value is computed when it is asked for; `derived_from`: what each reads.
@@ -44,6 +48,7 @@ class Scene:
         self.t = 0
         self.events = 0
         self.effects: list[Effect] = []
+        self.news: list[list[Any]] = []
         self.counters: Counter[str] = Counter()
         self.readings: dict[str, tuple[int, str, tuple[float, ...]]] = {}
         self.latest: dict[str, tuple[int, dict[str, object] | None]] = {}
@@ -118,17 +123,29 @@ class Scene:
             self.latest,
             self.setpoints,
             [accumulator.state() for accumulator in self.accumulators],
+            self.news,
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
-        self.t, self.events, counters, readings, latest, setpoints, accumulators = state
+        self.t, self.events, counters, readings, latest, setpoints, accumulators, *news = state
+        self.news = news[0] if news else []
         self.counters = Counter(counters)
         self.readings = {name: (t, health, tuple(values)) for name, (t, health, values) in readings.items()}
         self.latest = {step: (t, fields) for step, (t, fields) in latest.items()}
         self.setpoints.update({name: value for name, value in setpoints.items() if name in self.setpoints})
         for accumulator, kept in zip(self.accumulators, accumulators, strict=True):
             accumulator.restore(kept)
+
+    def take_over(self, before: Scene, by: Handover) -> None:
+        """Go on with time and counts; with values and windows of what is the same in both plans."""
+        self.t, self.events, self.counters = before.t, before.events, Counter(before.counters)
+        self.news += before.news
+        self.readings = {name: value for name, value in before.readings.items() if name in by.same.inputs}
+        known = by.same.inputs | by.same.steps
+        self.latest = {name: value for name, value in before.latest.items() if name in known}
+        for index, was in by.same.aggregates.items():
+            self.accumulators[index].restore(before.accumulators[was].state())
 
     def _newest(self, name: str, field: str) -> Value:
         """Return a field of a stream's newest value, if it is evidence and no older than it may be."""

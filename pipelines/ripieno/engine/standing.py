@@ -16,6 +16,7 @@ from . import events
 from .bookings import Bookings
 from .condition import Condition
 from .effects import Alarm, Closed, Decided, Operands
+from .handover import Handover
 from .items import MAX_OPEN, Desk, Item
 from .scene import Scene
 from .steering import Steering
@@ -41,6 +42,7 @@ class Standing:
         self._bookings, self._answers = bookings, answers
         self.desks = {item.name: Desk(item) for item in plan.items if item.stands}
         self._by_start = {item.starts: self.desks[item.name] for item in plan.items if item.stands}
+        self._ended: list[tuple[Item, str]] = []
         rules = [rule for rule in plan.rules if rule.each in self.desks]
         self._when = {rule.name: Condition(rule.when) for rule in rules}
         self._deciding = {name: [r for r in rules if r.each == name and r.verdict] for name in self.desks}
@@ -56,7 +58,8 @@ class Standing:
 
     def undecided(self) -> int:
         """Return how many open items have no verdict yet."""
-        return sum(1 for desk in self.desks.values() for item in desk if not item.verdict)
+        ended = sum(1 for item, _ in self._ended if not item.verdict)
+        return ended + sum(1 for desk in self.desks.values() for item in desk if not item.verdict)
 
     def message(self, event: events.MessageSeen) -> bool:
         """Begin an item with a message; False where no item begins with this input."""
@@ -117,12 +120,38 @@ class Standing:
                 self._flow.advance(item)
                 self.judge(item)
 
+    def take_over(self, before: Standing, by: Handover) -> None:
+        """Take over items whose kind begins with the same input; the others have ended, which is told later. What was
+        heard before is known, so that a message that comes again is the same.
+        """
+        for kind, old in before.desks.items():
+            known = None if old.plan.starts in by.severed else self._by_start.get(old.plan.starts)
+            desk = self.desks[kind] if known is not None and known.plan.name == kind else None
+            if known is not None and known.plan.key == old.plan.key:
+                known.remember(old)
+            for item in old:
+                if desk is None or desk.plan.key != old.plan.key:
+                    self._ended.append((item, by.why))
+                else:
+                    desk.keep(by.carried(item))
+        self._ended += before._ended
+
+    def tell(self) -> None:
+        """Tell which items a change of the plan ended."""
+        ended, self._ended = self._ended, []
+        for item, why in ended:
+            if not item.verdict:
+                self._verdict(item, Verdict.UNDECIDED.value, None, why, ())
+            self._close(item)
+
     def state(self) -> dict[str, Any]:
         """Return what a snapshot keeps."""
-        return {name: desk.state() for name, desk in self.desks.items()}
+        ended = [[item.id.kind, item.plain(), why] for item, why in self._ended]
+        return {"": ended, **{name: desk.state() for name, desk in self.desks.items()}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
+        self._ended = [(Item.from_plain(kind, plain), why) for kind, plain, why in state.get("", ())]
         for name, desk in self.desks.items():
             desk.restore(state[name])
 
@@ -175,7 +204,7 @@ class Standing:
         self._steering.decided()
         if rule is not None:
             self._act(item, rule)
-        for follower in self._after[item.id.kind]:
+        for follower in self._after.get(item.id.kind, ()):
             if follower.after.partition(".")[2] == verdict:
                 value, _ = self._when[follower.name].value(self._flow.look_up(item))
                 if value is True:
@@ -183,7 +212,7 @@ class Standing:
 
     def _act(self, item: Item, rule: RulePlan) -> None:
         item.fired.append(rule.name)
-        self._bookings.book(str(item.id), rule, self._flow.look_up(item))
+        self._bookings.book(str(item.id), rule, self._flow.look_up(item), item.spent)
 
     def _is_answered(self, rule: RulePlan, item: Item) -> bool:
         """Whether every step that the rule names is answered: what it does not know now it never will."""
@@ -198,6 +227,7 @@ class Standing:
             if ask.item == item.id:
                 self._asks.end(ask.step, item.id, "moot")
         self._flow.release(item)
-        self.desks[item.id.kind].close(item)
+        if (desk := self.desks.get(item.id.kind)) is not None:
+            desk.close(item)
         self._scene.counters["closed"] += 1
         self._scene.effects.append(Closed(item.id, item.verdict, item.why))

@@ -8,7 +8,7 @@ value, and is steered from there once something is known again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import AggregateRef, BookingEffect, Operand, PipelinePlan, RulePlan, SetpointEffect
 from ripieno.rules import Accumulator, Turning
@@ -20,6 +20,9 @@ from .conditions import conditions
 from .effects import Alarm, Fired, Set
 from .scene import Scene, Value
 from .watch import Trial, Watch
+
+if TYPE_CHECKING:
+    from .handover import Handover
 
 
 class Steering:
@@ -135,6 +138,36 @@ class Steering:
             if watch.rule.name in watches:
                 watch.restore(watches[watch.rule.name])
         self._trials = {number for number, watch in enumerate(self._watches) if watch.trial is not None}
+
+    def take_over(self, before: Steering, by: Handover) -> None:
+        """Go on with rules that are the same, and with the setpoints in force: none moves without a record of it."""
+        theirs = {watch.rule.name: watch for watch in before._watches}
+        for watch in self._watches:
+            if watch.rule.name in by.same.rules:
+                watch.restore(theirs[watch.rule.name].state())
+        self._trials = {number for number, watch in enumerate(self._watches) if watch.trial is not None}
+        for watch in theirs.values():
+            if watch.trial is not None and watch.rule.name not in by.same.rules:
+                output = watch.trial.output
+                by.news.append(["unverified", watch.rule.name, output, before._scene.setpoints[output]])
+        for output, value in before._scene.setpoints.items():
+            after = self._inherited(output, value, before, by)
+            if output in self._scene.setpoints:
+                self._scene.setpoints[output] = after
+            if after != value:
+                bounded = output in self._scene.setpoints and after != float(self._scene.outputs[output].safe)
+                by.news.append(["set", output, "bounded" if bounded else "let-go", value, after])
+
+    def _inherited(self, output: str, value: float, before: Steering, by: Handover) -> float:
+        """Return what a setpoint is under this plan: what it was, within its range; safe where no rule steers it."""
+        was, now = before._scene.outputs[output], self._scene.outputs.get(output)
+        if now is None or now.kind != "setpoint":
+            return float(was.safe)
+        if now.unit != was.unit or output in by.severed:
+            return float(now.safe)
+        if not self._steered_by[output] and output not in self._scene.taken:
+            return float(now.safe)
+        return min(now.high, max(now.low, value))
 
     def _let_go(self, t: int) -> None:
         """Let setpoints take their safe value whose rules have all been blind for longer than the lease."""

@@ -59,6 +59,7 @@ from .tree import (
     TlsPlan,
     VerifyPlan,
 )
+from .unchanged import Unchanged, severed
 
 __all__ = [
     "Aggregate",
@@ -105,11 +106,13 @@ __all__ = [
     "StepPlan",
     "StoragePlan",
     "TlsPlan",
+    "Unchanged",
     "VerifyPlan",
     "WindowStep",
     "decode",
     "digest",
     "encode",
     "joined",
+    "severed",
     "without_paths",
 ]

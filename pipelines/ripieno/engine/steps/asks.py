@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import AskStep, PipelinePlan
 from ripieno.values import ItemId
 
 from ..effects import Ask, AskEnded
 from ..scene import Scene
+
+if TYPE_CHECKING:
+    from ..handover import Handover
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,14 @@ class Asks:
             if gap_ns > 0 and step.after_gap != "fire_if_elapsed":
                 due_t = t + step.within_ns if step.after_gap == "start_over" else ask.due_t + gap_ns
                 self._open[key] = replace(ask, due_t=due_t)
+
+    def take_over(self, before: Asks, by: Handover) -> None:
+        """Keep the questions that this plan asks in the same way, of items that go on; the others are moot."""
+        for key, ask in before._open.items():
+            if ask.item in by.goes_on and ask.step in by.same.steps:
+                self._open[key] = ask
+            else:
+                by.news.append(["moot", ask.step, [*ask.item]])
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""

@@ -7,7 +7,7 @@ the field is unknown. What came out of order, or from a clock that runs ahead, i
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import FieldLimits, InputPlan, PipelinePlan
 from ripieno.values import Health
@@ -15,6 +15,9 @@ from ripieno.values import Health
 from ..effects import Alarm
 from ..events import ReadingSeen
 from ..scene import Scene
+
+if TYPE_CHECKING:
+    from ..handover import Handover
 
 AHEAD_NS = 5_000_000  # the clocks of one host agree much better; a sensor's own may not
 
@@ -43,6 +46,12 @@ class Evidence:
                 if doubt is Health.GOOD:
                     fields[name] = value
         return fields if health is Health.GOOD else None
+
+    def take_over(self, before: Evidence, by: Handover) -> None:
+        """Go on with what is known of inputs that are the same."""
+        known = by.same.inputs
+        self._same = {name: [*kept] for name, kept in before._same.items() if name.partition(".")[0] in known}
+        self._doubts = {name: doubt for name, doubt in before._doubts.items() if name.partition(".")[0] in known}
 
     def state(self) -> list[Any]:
         """Return what a snapshot keeps."""

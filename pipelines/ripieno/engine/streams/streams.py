@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.plan import (
     AgreeStep,
@@ -32,6 +32,9 @@ from ..steps.boxes import box_of
 from ..steps.computing import computed
 from .joins import Join, Joined
 from .windows import Window
+
+if TYPE_CHECKING:
+    from ..handover import Handover
 
 Fields = dict[str, object]
 Value = tuple[str, int, "Fields | None", "ItemId | None", int]  # source, taken, fields, item, sequence of its frame
@@ -109,6 +112,16 @@ class Streams:
             window.restore(windows[window.step.name])
         for join in self._joins:
             join.restore(joins[join.step.name])
+
+    def take_over(self, before: Streams, by: Handover) -> None:
+        """Go on with windows and joins that are the same."""
+        windows, joins = before.state()
+        for window in (w for windows in self._windows.values() for w in windows):
+            if window.step.name in by.same.steps:
+                window.restore(windows[window.step.name])
+        for join in self._joins:
+            if join.step.name in by.same.steps:
+                join.restore(joins[join.step.name])
 
     def _join(self, step: JoinStep, one: Joined) -> list[Value]:
         if step.each:
