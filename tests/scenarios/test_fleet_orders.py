@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import uvloop
 from scenarios.test_control_process import LIMIT_KB, mapped, resident_kb
 
@@ -29,6 +31,11 @@ def test_questions_are_answered_and_a_restart_is_told_by_the_life_behind_it(tmp_
     async def work(stage: Stage) -> dict[str, Any]:
         found = {kind: await answer(stage, kind) for kind in ("status", "logs", "self-test", "safe")}
         found["plan"] = await answer(stage, "plan", bundle="quality-control")
+        found["no picture"] = await answer(stage, "snapshot", input="top")
+        found["no camera"] = await answer(stage, "snapshot", input="belt")
+        found["effective"] = stage.console.seen[DEVICE].report["effective"]
+        found["settings"] = await answer(stage, "settings", values={SETTING: STRICTER})
+        found["bad setting"] = await answer(stage, "settings", values={SETTING: 7, "no.such": 1})
         found["no bundle"] = await answer(stage, "plan", bundle="another")
         found["other plan"] = await answer(stage, "apply", plan="0" * 64)
         found["same plan"] = await answer(stage, "apply", plan=found["plan"]["result"]["plan"])
@@ -47,6 +54,11 @@ def test_questions_are_answered_and_a_restart_is_told_by_the_life_behind_it(tmp_
     assert found["self-test"]["result"]["look"]["fingerprint"]
     assert found["safe"]["state"] == "DONE"
     assert found["plan"]["result"]["changed"] == []
+    assert found["no picture"]["reason"] == "no-picture", "the belt stands still"
+    assert found["no camera"]["reason"] == "input" and "there are top" in found["no camera"]["text"]
+    assert found["settings"]["result"]["effective"] == {**found["effective"], SETTING: STRICTER}
+    assert (found["bad setting"]["state"], found["bad setting"]["reason"]) == ("REFUSED", "settings")
+    assert SETTING in found["bad setting"]["text"] and "no.such" in found["bad setting"]["text"]
     assert (found["no bundle"]["state"], found["no bundle"]["reason"]) == ("REFUSED", "bundle")
     assert (found["other plan"]["state"], found["other plan"]["reason"]) == ("REFUSED", "plan")
     assert found["same plan"]["result"]["text"] == "nothing has changed"
@@ -56,6 +68,24 @@ def test_questions_are_answered_and_a_restart_is_told_by_the_life_behind_it(tmp_
     assert found["after"]["held"]["by"] == "the fleet", "safe holds over a restart until a person rearms"
     assert found["heavy"] == set()
     assert found["kb"] <= LIMIT_KB, "the control process stays small with orders, TLS and signatures"
+
+
+def test_a_picture_of_a_line_that_runs_comes_from_afar_and_the_control_process_never_holds_it(tmp_path: Path) -> None:
+    async def work(stage: Stage) -> dict[str, Any]:
+        stage.rig.plant.start(stage.port.now_us())
+        stage.port.wake()
+        await stage.until(lambda: len(stage.rig.plant.parts) >= 3, "a part")
+        found = dict(await answer(stage, "snapshot", input="top"))
+        found["heavy"], found["kb"] = mapped(stage.daemon.pid), resident_kb(stage.daemon.pid)
+        return found
+
+    found = run(tmp_path, work)
+    result = found["result"]
+    picture = cv2.imdecode(np.frombuffer(result["jpeg"], np.uint8), cv2.IMREAD_COLOR)
+
+    assert found["state"] == "DONE" and result["is_new"]
+    assert len(result["jpeg"]) <= 200_000 and picture.shape == (result["height_px"], result["width_px"], 3)
+    assert found["heavy"] == set() and found["kb"] <= LIMIT_KB
 
 
 def test_a_stop_outlives_the_process_and_a_person_at_the_device_ends_it(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from .output import Progress, add_json, give
 if TYPE_CHECKING:
     from ripieno_daemon.console import Console
 
+SHOWN_BYTES = 64
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     from ripieno_daemon.orders.kinds import KINDS
@@ -28,6 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--valid", type=float, metavar="S", help="seconds for which it may be begun (default 30, or less)"
     )
+    parser.add_argument("--save", metavar="FILE", help="where the picture of a `snapshot` goes")
     add_keys(parser)
     add_json(parser)
 
@@ -71,7 +74,7 @@ async def ask_and_tell(
         on_progress=lambda text: progress.show(f"{arguments.device}: {text}"),
     )
     progress.clear()
-    told = plain(dict(answer))
+    told = plain(_kept(dict(answer), getattr(arguments, "save", None)))
     text = f"{arguments.device} {kind}: {told['state']}"
     if told.get("reason"):
         text += f" ({told['reason']}): {told.get('text', '')}"
@@ -79,6 +82,20 @@ async def ask_and_tell(
         text += "\n" + json.dumps(told["result"], indent=2, ensure_ascii=False)
     give(arguments, {"device": arguments.device, **told}, text)
     return OK if told["state"] == "DONE" else NO
+
+
+def _kept(answer: dict[str, Any], save: str | None) -> dict[str, Any]:
+    """Return an answer with its bytes in a file, or with how many there are: nobody reads 200 kB of hex."""
+    result = answer.get("result")
+    if not isinstance(result, dict):
+        return answer
+    kept = dict(result)
+    for name, value in result.items():
+        if isinstance(value, bytes) and len(value) > SHOWN_BYTES:
+            if save is not None:
+                Path(save).write_bytes(value)
+            kept[name] = save or f"{len(value)} bytes (--save FILE keeps them)"
+    return {**answer, "result": kept}
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -136,6 +136,11 @@ class Conductor:
         self._command({"kind": "rearm", "by": by})
         await self._outputs.release()
 
+    @property
+    def frames(self) -> Frames:
+        """The pictures under way, for who looks on."""
+        return self._frames
+
     def now(self) -> int:
         """Return the engine's time."""
         return self._timeline.now()

@@ -18,11 +18,12 @@ import msgpack
 
 from ripieno.engine.items import item_of
 from ripieno.errors import RipienoError, StorageError
-from ripieno.plan import Plan, digest
+from ripieno.plan import Plan, digest, joined
 
 from ..fleet import Quota
 from ..orders.executors import Executor, NotDone
 from ..trust.enrolled import Enrolled
+from .snapshot import Snapshot
 from .stationed import Afar, Stationed, open_station
 from .tuning import Tuning
 
@@ -96,6 +97,8 @@ class FarEnd:
         async def answer(args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
             return answered(end().line, args)
 
+        cameras = [one.name for one in joined(plan).inputs if one.kind == "frame"]
+        snapshot = Snapshot(cameras, lambda: end().line.frames, ports.clock)
         enrolled, tuning = _enrolled(plan, ports, say), Tuning(plan, put)
         stationed = await open_station(
             plan,
@@ -106,7 +109,7 @@ class FarEnd:
             ports.entropy,
             Afar(
                 enrolled,
-                {**executors, "safe": safe, "answer": answer},
+                {**executors, "safe": safe, "answer": answer, "snapshot": snapshot},
                 tuning,
                 lambda why: end().hold(why),
                 record,

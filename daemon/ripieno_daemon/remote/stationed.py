@@ -11,10 +11,10 @@ from ripieno.plan import Plan
 
 from ..fleet import Outbox, Quota, Sender, Station, Topics
 from ..ledger import Ledger
-from ..orders import Executor, OrderDesk
+from ..orders import Executor, NotDone, OrderDesk
 from ..orders.desk import Trusted
 from ..trust.enrolled import Enrolled
-from ..twin import Settings, Twin
+from ..twin import BadDocument, Settings, Twin
 
 STREAM = "results"
 
@@ -82,12 +82,21 @@ async def open_station(
         ledger, broker, clock, topics, sender, stream=STREAM, receipt=plan.broker.receipt, quota=quota, say=say
     )
     desk = twin = None
+
+    async def settings(args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
+        assert twin is not None, "orders come once the station runs"
+        try:
+            return await twin.change(args["values"])
+        except BadDocument as error:
+            raise NotDone(error.reason, str(error)) from None
+
     if afar.enrolled is not None:
+        executors = afar.executors if afar.settings is None else {**afar.executors, "settings": settings}
         desk = await OrderDesk.open(
             storage.database("orders.sqlite"),
             entropy,
             Trusted(fleet, afar.enrolled.root_public, afar.enrolled.policy),
-            afar.executors,
+            executors,
             device=device,
             boot=boot,
             clock=clock,

@@ -6,7 +6,7 @@ Never: a part of a document applied; a document applied between two decisions of
 Start: twin.py (the way of a document), document.py (what is signed).
 """
 
-from .document import Desired, pack_desired, parse_desired
+from .document import BadDocument, Desired, pack_desired, parse_desired
 from .twin import Settings, Twin
 
-__all__ = ["Desired", "Settings", "Twin", "pack_desired", "parse_desired"]
+__all__ = ["BadDocument", "Desired", "Settings", "Twin", "pack_desired", "parse_desired"]

@@ -47,6 +47,18 @@ def pack_desired(desired: Desired) -> bytes:
     return pack({"v": 1, "device": desired.device, "rev": desired.rev, "values": desired.values}, MAX_BYTES)
 
 
+def digest_of(desired: Desired) -> str:
+    """Return the digest of a document that nobody has signed.
+
+    Raises:
+        BadDocument: too large.
+    """
+    try:
+        return hashlib.sha256(pack_desired(desired)).hexdigest()
+    except BadPacked as error:
+        raise BadDocument(error.reason, f"too large a document: {error}") from None
+
+
 def parse_desired(packed: bytes) -> Desired:
     """Return the document in bytes whose signature was good.
 

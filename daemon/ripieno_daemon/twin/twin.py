@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from ripieno.contracts.ports import Clock, Database, Transaction
@@ -19,7 +20,7 @@ from ..packed import pack, unpack
 from ..seldom import is_said
 from ..trust import BadSeal, Policy, parse_sealed, signers
 from ..trust.sealed import DESIRED
-from .document import MAX_BYTES, BadDocument, Desired, parse_desired
+from .document import MAX_BYTES, BadDocument, Desired, digest_of, parse_desired
 
 KIND: Final = "desired"
 """What a key must be allowed in the policy to write documents."""
@@ -64,6 +65,7 @@ class Twin:
     ) -> None:
         self._database, self._clock, self._device = database, clock, device
         self._settings, self._policy, self._say = settings, policy, say
+        self._turn = asyncio.Lock()  # a document and an order do not apply at once
         self._inbox: asyncio.Queue[tuple[Desired, Callable[[], None]]] = asyncio.Queue()  # a broker keeps one
         self.applied = applied
         self._outcome: dict[str, Any] = {"rev": applied.rev, "status": "applied", "reasons": {}}
@@ -117,9 +119,29 @@ class Twin:
         """Validate and apply what comes until cancelled."""
         while True:
             desired, ack = await self._inbox.get()
-            await self._consider(desired)
+            async with self._turn:
+                await self._consider(desired)
             ack()
             self.report_soon()
+
+    async def change(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Apply some values over those in force, as the document of the next revision; return what is reported then.
+
+        Values that are in force already change nothing: done twice it is as done once.
+
+        Raises:
+            BadDocument: `settings`: what is wrong, by key, or too large; nothing was changed.
+        """
+        async with self._turn:
+            effective = self._settings.effective()
+            if any(key not in effective or effective[key] != value for key, value in values.items()):
+                whole = Desired(self._device, self.applied.rev + 1, {**effective, **values})
+                await self._consider(replace(whole, digest=digest_of(whole)))
+                self.report_soon()
+                if self._outcome["status"] != "applied":
+                    wrong = "; ".join(f"{key}: {why}" if key else why for key, why in self._outcome["reasons"].items())
+                    raise BadDocument("settings", wrong)
+            return self.report()
 
     def report(self) -> dict[str, Any]:
         """Return what is reported: the last document's outcome, the values in force, and which of them are local."""

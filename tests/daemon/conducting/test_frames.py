@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from hypothesis import given
@@ -79,6 +80,46 @@ def test_a_picture_that_was_never_told_of_has_no_place() -> None:
 
     assert frames.take("top", 9) == ""
     frames.done("top", 9)
+
+
+def test_who_looks_on_gets_the_next_picture_and_holds_it_until_it_was_looked_at() -> None:
+    async def body() -> None:
+        frames, camera = bound()
+        with frames.arrived("top", 1, "a"):
+            pass
+        looking = asyncio.create_task(frames.next("top"))
+        await asyncio.sleep(0)
+        with frames.arrived("top", 2, "b"):
+            pass
+        kept = await looking
+        assert kept == (2, "b", True) and camera.seen_refs == ["a"], "held: the step that was given it is done"
+        assert frames.last("top") == (2, "b", False) and frames.last("side") is None
+        frames.done("top", 2)
+        assert camera.seen_refs == ["a", "b"] and len(frames) == 0
+
+    asyncio.run(body())
+
+
+def test_who_goes_away_before_or_in_the_turn_of_the_picture_holds_nothing() -> None:
+    async def body() -> None:
+        frames, camera = bound()
+        for turns in range(4):
+            looking = asyncio.create_task(frames.next("top"))
+            await asyncio.sleep(0)
+            if turns < 2:
+                looking.cancel()
+            if turns % 2:
+                await asyncio.sleep(0)
+            with frames.arrived("top", turns, str(turns)):
+                pass
+            looking.cancel()
+            try:
+                frames.done("top", (await looking).sequence)
+            except asyncio.CancelledError:
+                pass
+        assert camera.seen_refs == ["0", "1", "2", "3"] and len(frames) == 0
+
+    asyncio.run(body())
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), max_size=30))

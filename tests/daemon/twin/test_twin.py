@@ -17,7 +17,7 @@ from ripieno_daemon.fleet import Sender
 from ripieno_daemon.packed import pack
 from ripieno_daemon.trust import Signer, read_policy, seal
 from ripieno_daemon.trust.sealed import COMMAND, DESIRED
-from ripieno_daemon.twin import Desired, Twin, pack_desired
+from ripieno_daemon.twin import BadDocument, Desired, Twin, pack_desired
 
 POLICY = read_policy(policy(), ROOT.public, "plant")
 
@@ -97,6 +97,39 @@ def play(folder: Path, body: Callable[[Stage], Any]) -> None:
 
 
 GOOD = {"share": 0.3, "speed": 2}
+
+
+def test_an_order_changes_some_values_as_the_next_revision_and_doing_it_twice_is_doing_it_once(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        await stage.give(stage.message(4, GOOD))
+        first = await stage.twin.change({"share": 0.5})
+        again = await stage.twin.change({"share": 0.5})
+        assert (first["rev"], first["status"], first["effective"]) == (5, "applied", {"share": 0.5, "speed": 2})
+        assert again["rev"] == 5 and len(stage.line.seen) == 2
+        for wrong in ({"share": 5}, {"colour": "red"}, {"share": 0.6, "speed": "fast"}):
+            with pytest.raises(BadDocument) as caught:
+                await stage.twin.change(wrong)
+            assert caught.value.reason == "settings"
+        assert stage.line.values == {"share": 0.5, "speed": 2}
+        await stage.end()
+        await stage.start()
+        assert (stage.twin.applied.rev, stage.twin.applied.values) == (5, {"share": 0.5, "speed": 2})
+        report = await stage.give(stage.message(6, GOOD))
+        assert report["status"] == "applied", "a document goes on from there"
+
+    play(tmp_path, body)
+
+
+def test_an_order_and_a_document_take_turns(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        changing = [asyncio.create_task(stage.twin.change({"speed": number})) for number in (7, 8, 9)]
+        await asyncio.sleep(0)
+        await stage.give(stage.message(1, GOOD))
+        await asyncio.gather(*changing)
+        assert [each["speed"] for each in stage.line.seen] == [7, 8, 9], "the document was older by then"
+        assert stage.twin.applied.rev == 3 and stage.twin.counts["old"] == 1
+
+    play(tmp_path, body)
 
 
 def test_a_document_is_applied_reported_and_what_a_restart_begins_with(tmp_path: Path) -> None:
