@@ -79,6 +79,26 @@ MISTAKES = [
         "[bundles/quality]",
         "3:13: pipelines: cannot read bundles/quality/pipeline.yaml: No such file or directory (a path counts from this file)",
     ),
+    (
+        "runtime: auto",
+        "mode: obsrve",
+        "4:7: mode: should be one of act, observe (got 'obsrve') (did you mean 'observe'?)",
+    ),
+    (
+        "runtime: auto",
+        "mode: {quality-control: obsrve}",
+        "4:25: mode.quality-control: should be one of act, observe (got 'obsrve') (did you mean 'observe'?)",
+    ),
+    (
+        "runtime: auto",
+        "mode: {qality-control: observe}",
+        "4:8: mode.qality-control: there is no pipeline 'qality-control' (did you mean 'quality-control'?)",
+    ),
+    (
+        "runtime: auto",
+        "longest_override: 0s",
+        "4:19: longest_override: should be greater than 0 (got 0s)",
+    ),
     ("id: line-1", "id: 5", "2:14: device.id: should be text (got 5) (put it into quotes)"),
     ("ripieno: 1", "ripieno: 2", "1:10: ripieno: should be 1 (got 2)"),
 ]
@@ -224,3 +244,35 @@ def test_two_pipelines_may_share_an_input_that_both_declare_alike() -> None:
         "bundles/watch/pipeline.yaml:5:3: inputs.top: pipeline 'quality-control' declares this input in another way "
         "(write it alike in both, or give it another name)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "observed"),
+    [
+        ("", ()),
+        ("mode: act\n", ()),
+        ("mode: observe\n", ("quality-control", "watch")),
+        ("mode: {watch: observe}\n", ("watch",)),
+        ("mode: {watch: act}\n", ()),
+    ],
+)
+def test_a_device_or_some_of_its_pipelines_only_observe_and_that_is_no_part_of_the_digest(
+    mode: str, observed: tuple[str, ...]
+) -> None:
+    """Another digest would be another plan: the parts under way at a reload would be given up."""
+    text = DEVICE.replace("[bundles/quality-control]", "[bundles/quality-control, bundles/watch]")
+    watch = {name.replace("quality-control", "watch"): content for name, content in sealed(WATCH).items()}
+    plan = compile_texts(device=text + mode, files=watch)
+
+    assert plan.observe == observed
+    assert digest(plan) == digest(compile_texts(device=text, files=watch))
+    assert decode(encode(plan)) == plan
+
+
+def test_a_mode_with_a_mistake_is_one_problem() -> None:
+    assert len(problems_of(device=DEVICE + "mode: {quality-control: obsrve}\n")) == 1
+
+
+def test_a_shift_is_the_longest_override_where_the_file_says_nothing() -> None:
+    assert compile_texts().longest_override_ns == 8 * 3600 * 10**9
+    assert compile_texts(device=DEVICE + "longest_override: 20min\n").longest_override_ns == 1200 * 10**9

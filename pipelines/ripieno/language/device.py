@@ -61,6 +61,7 @@ class _Compiler:
         self._names.finish()
         devices = [self._device(name, one) for name, one in machines.items()]
         whole = self._whole
+        self._modes()
         if self._problems.ordered() or whole is None:
             return None
         return Plan(
@@ -72,8 +73,27 @@ class _Compiler:
             devices=tuple(one for one in devices if one is not None),
             broker=self._broker(whole.broker),
             on_bad_config=whole.on_bad_config,
+            observe=self._observe(whole.mode),
+            longest_override_ns=whole.longest_override,
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
         )
+
+    def _modes(self) -> None:
+        """Hold the names of `mode` against the pipelines."""
+        node, there = self._root.mapping.get("mode"), [one.name for one in self._compiled]
+        if node is None or not isinstance(node.value, dict) or not there:
+            return
+        for name in node.mapping:
+            if name not in there:
+                line, column = node.keys[name]
+                hint = did_you_mean(name, there)
+                self._report.add(line, column, f"mode.{name}", f"there is no pipeline '{name}'", hint)
+
+    def _observe(self, mode: str | Mapping[str, str]) -> tuple[str, ...]:
+        names = [one.name for one in self._compiled]
+        if isinstance(mode, str):
+            return tuple(names) if mode == "observe" else ()
+        return tuple(name for name in names if mode.get(name) == "observe")
 
     def _broker(self, broker: file.Broker) -> BrokerPlan:
         tls, orders = broker.tls, broker.orders

@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen, doc
 
+from ripieno.plan.tree import LONGEST_OVERRIDE_NS
+
 from .marks import Pattern
 from .quantities import Quantity
-from .sections.words import HOUR_NS, Word
+from .sections.words import HOUR_NS, WEEK_NS, Word
 
 Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and _ . -"), MaxLen(63)]
 
@@ -27,6 +29,7 @@ class Identity:
     site: Annotated[Topic, doc("where it stands")] = "local"
 
 
+Mode = Literal["act", "observe"]
 Path = Annotated[str, MinLen(1), MaxLen(400)]
 
 
@@ -114,5 +117,13 @@ class DeviceFile:
         Literal["last_good", "refuse"],
         doc("where this file has problems at a start: the plan that worked last runs, loudly; or none"),
     ] = "last_good"
+    mode: Annotated[
+        Mode | Mapping[str, Mode],
+        doc("observe: it decides and records, and moves nothing; of all pipelines, or `{PIPELINE: observe}` of some"),
+    ] = "act"
+    longest_override: Annotated[
+        Annotated[int, Quantity("duration"), Gt(0), Le(WEEK_NS)],
+        doc("`ripieno manual` and `ripieno bypass` of an output last so long at most"),
+    ] = LONGEST_OVERRIDE_NS
     broker: Annotated[Broker, doc("where results go")] = Broker(transport="none")
     storage: Annotated[Storage, doc("where state is kept")] = Storage()

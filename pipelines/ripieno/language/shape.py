@@ -74,10 +74,22 @@ def build(
         return typing.cast(T, _adapter(cls).validate_json(encoded, strict=True)), right
     except ValidationError as error:
         told: set[tuple[int, int]] = set()
-        details = error.errors(include_url=False)
+        details = _of_the_branch_meant(error.errors(include_url=False))
         for detail in details:
             _report(cls, detail, right, path, report, told)
         return _without(cls, entries, {key_of(str(detail["loc"][0])) for detail in details if detail["loc"]}), right
+
+
+def _of_the_branch_meant(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the errors without those of "one of these words" where a mapping was given and may be: what is wrong
+    inside it is told.
+    """
+    inside = {detail["loc"][0] for detail in details if detail["loc"] and not isinstance(detail["input"], dict)}
+    return [
+        detail
+        for detail in details
+        if not (detail["type"] == "literal_error" and isinstance(detail["input"], dict) and detail["loc"][0] in inside)
+    ]
 
 
 def _without(cls: type[T], entries: Mapping[str, Node], bad: set[str]) -> T | None:

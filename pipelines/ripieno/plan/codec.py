@@ -32,6 +32,8 @@ _PATHS = {
     ("DevicePlan", "places"),
     ("RulePlan", "source"),
     ("Plan", "on_bad_config"),  # decides which plan runs, nothing within one
+    ("Plan", "observe"),  # an event of its own tells the engine
+    ("Plan", "longest_override_ns"),
 }
 MAX_DEPTH = 100
 

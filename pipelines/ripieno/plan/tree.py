@@ -11,6 +11,8 @@ from typing import Any, Union
 from .expressions import Aggregate, Expression
 from .flow import FlowStep
 
+LONGEST_OVERRIDE_NS = 8 * 3600 * 1_000_000_000  # a shift
+
 
 @dataclass(frozen=True, slots=True)
 class FieldLimits:
@@ -336,3 +338,5 @@ class Plan:
     broker: BrokerPlan
     storage: StoragePlan
     on_bad_config: str = "last_good"  # what a start does with files that have problems; "refuse" is the other
+    observe: tuple[str, ...] = ()  # pipelines that decide and move nothing, until a person says otherwise
+    longest_override_ns: int = LONGEST_OVERRIDE_NS  # manual and bypass of an output last so long at most
