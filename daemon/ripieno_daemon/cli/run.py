@@ -107,9 +107,9 @@ async def _warm_worker(device_file: str, kept: SmallFiles | None) -> WarmWorker:
     from ripieno_daemon.workers.warm import WarmWorker
 
     warm = WarmWorker()
-    plan = recalled(device_file, kept) if kept is not None else None
-    if plan is not None and (lane := first_lane(plan)) is not None:
-        await warm.begin(NICE[lane], runtime_of(plan))
+    found = recalled(device_file, kept) if kept is not None else None
+    if found is not None and (lane := first_lane(found.plan)) is not None:
+        await warm.begin(NICE[lane], runtime_of(found.plan))
     return warm
 
 

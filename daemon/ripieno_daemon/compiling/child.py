@@ -1,7 +1,10 @@
 """The compile child: `python -m ripieno_daemon.compiling.child [--check] PATH` writes one msgpack map to stdout.
 
-    {"plan": bytes, "sources": {path: SHA-256 in hex}}
-    {"problems": [{file, line, column, path, message, hint}, ...]}
+    {"plan": bytes, "sources": {path: SHA-256 in hex}, "links": {path: where it led}}
+    {"problems": [{file, line, column, path, message, hint}, ...], "links": {...}}
+
+A bundle's folder that is a link is taken for what it leads to, once: the plan names the release that it was compiled
+from, whatever the link leads to later.
 
 It has 1 GB of address space and 10 s of processor time; a file that costs more ends this process and nothing else.
 """
@@ -9,6 +12,7 @@ It has 1 GB of address space and 10 s of processor time; a file that costs more 
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import sys
 from pathlib import Path
@@ -30,6 +34,15 @@ def read(path: str) -> bytes:
     if file.exists() and file.stat().st_size > LARGEST_FILE:
         raise OSError(27, f"it has more than {LARGEST_FILE} bytes")
     return file.read_bytes()
+
+
+def target_of(path: str) -> str:
+    """Return where a path leads if it is a link itself, else the path."""
+    try:
+        target = Path(path).readlink()
+    except OSError:
+        return path
+    return os.path.normpath(Path(path).parent / target)
 
 
 def is_device_file(path: str) -> bool:
@@ -57,16 +70,24 @@ def compile_path(path: str, only_check: bool) -> dict[str, object]:
     if only_check and not is_device_file(path):
         return {"problems": as_maps(check_pipeline(path, read))}
     sources: dict[str, str] = {}
+    links: dict[str, str] = {}
 
     def noted(name: str) -> bytes:
         content = read(name)
         sources[name] = hashlib.sha256(content).hexdigest()
         return content
 
+    def followed(name: str) -> str:
+        target = target_of(name)
+        if target != name:
+            links[name] = target
+        return target
+
     try:
-        return {"plan": encode(compile_device(path, noted, installed_drivers())), "sources": sources}
+        plan = compile_device(path, noted, installed_drivers(), followed)
+        return {"plan": encode(plan), "sources": sources, "links": links}
     except ConfigError as error:
-        return {"problems": as_maps(error.problems)}
+        return {"problems": as_maps(error.problems), "links": links}
 
 
 def limit() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -18,25 +18,47 @@ LAST_WORDS = 400
 SIGNALS = {6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 11: "SIGSEGV", 15: "SIGTERM", 24: "SIGXCPU"}  # Linux
 
 
+class Compiled(NamedTuple):
+    """A plan; the SHA-256 (hex) of every file that was read for it; each bundle's folder that is a link, and where it
+    led then.
+    """
+
+    plan: Plan
+    sources: Mapping[str, str]
+    links: Mapping[str, str]
+
+
+class NotCompiled(ConfigError):
+    """The files have problems; `links` as of Compiled: which releases they were found with."""
+
+    def __init__(self, problems: Sequence[Problem], links: Mapping[str, str]) -> None:
+        self.links = links
+        super().__init__(problems)
+
+
 async def compile_in_child(path: str, timeout_s: float = TIMEOUT_S) -> Plan:
     """Return the plan of a device file.
 
     Raises:
         ConfigError: the files have problems, or the child died or took too long (one problem that says how).
     """
-    return (await compile_with_sources(path, timeout_s))[0]
+    return (await compile_with_sources(path, timeout_s)).plan
 
 
-async def compile_with_sources(path: str, timeout_s: float = TIMEOUT_S) -> tuple[Plan, Mapping[str, str]]:
-    """As `compile_in_child`; also the SHA-256 (hex) of every file that was read for it."""
+async def compile_with_sources(path: str, timeout_s: float = TIMEOUT_S) -> Compiled:
+    """As `compile_in_child`, with what the plan was made from.
+
+    Raises:
+        NotCompiled: as `compile_in_child`.
+    """
     answer = await _ask([path], path, timeout_s)
     plan = answer.get("plan")
     if isinstance(plan, bytes):
         try:
-            return decode(plan), answer["sources"]
+            return Compiled(decode(plan), answer["sources"], answer["links"])
         except PlanDamaged as error:
             raise _died(path, f"the compile step wrote a damaged plan: {error}") from error
-    raise ConfigError(_problems(answer))
+    raise NotCompiled(_problems(answer), answer.get("links", {}))
 
 
 async def check(path: str, timeout_s: float = TIMEOUT_S) -> list[Problem]:
@@ -89,7 +111,7 @@ def _how(code: int) -> str:
 
 
 def _died(path: str, message: str, hint: str = "") -> ConfigError:
-    return ConfigError([Problem(path, 0, 0, "", message, hint)])
+    return NotCompiled([Problem(path, 0, 0, "", message, hint)], {})
 
 
 def _problems(answer: Mapping[str, Any]) -> list[Problem]:

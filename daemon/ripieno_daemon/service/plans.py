@@ -7,7 +7,7 @@ from typing import Any
 
 from ripieno.errors import ConfigError, RipienoError
 from ripieno.plan import Plan
-from ripieno_daemon.compiling.remembered import compile_remembered
+from ripieno_daemon.compiling.remembered import Remembered
 from ripieno_daemon.ports.small_files import SmallFiles
 
 from .last_good import LastGood, why_not
@@ -27,7 +27,8 @@ class Plans:
     def __init__(
         self, device_file: str, kept: SmallFiles | None, standing: Standing, tell: Callable[[str, str], None]
     ) -> None:
-        self._device_file, self._kept, self._standing, self._tell = device_file, kept, standing, tell
+        self._device_file, self._standing, self._tell = device_file, standing, tell
+        self._remembered = Remembered(device_file, kept)
         self._last_good = LastGood(kept) if kept is not None else None
 
     async def first(self) -> tuple[Plan, str]:
@@ -45,7 +46,7 @@ class Plans:
 
     async def compiled(self) -> Plan:
         """Return the plan of the files as they are now. Raises ConfigError."""
-        return await compile_remembered(self._device_file, self._kept)
+        return await self._remembered.compiled()
 
     def refused(self, problems: list[str]) -> dict[str, Any]:
         """Say why the files do not come into force; return the answer for whoever asked."""
@@ -70,6 +71,7 @@ class Plans:
 
     def close(self) -> None:
         """Wait for what is being kept."""
+        self._remembered.close()
         if self._last_good is not None:
             self._last_good.close()
 

@@ -8,16 +8,17 @@ from ripieno.plan import Plan
 from .device import Drivers, compile_parts
 from .pipeline import compile_pipeline
 from .problems import Problems, TooManyProblems
-from .seal import Read
+from .seal import Read, Resolve, as_written
 
 
-def compile_device(device_file: str, read: Read, drivers: Drivers) -> Plan:
+def compile_device(device_file: str, read: Read, drivers: Drivers, resolve: Resolve = as_written) -> Plan:
     """Return the plan of a device file and the bundles that it names.
 
     Args:
         device_file: its path; the paths in it count from its folder.
         read: gives the bytes at a path; raises OSError.
         drivers: by name, those that may be used.
+        resolve: gives the folder that a bundle's folder stands for, where it is a link.
 
     Raises:
         ConfigError: with every problem of every file.
@@ -31,7 +32,7 @@ def compile_device(device_file: str, read: Read, drivers: Drivers) -> Plan:
         raise ConfigError(problems.ordered()) from error
     plan = None
     try:
-        plan = compile_parts(device_file, content, read, drivers, problems)
+        plan = compile_parts(device_file, content, read, drivers, problems, resolve)
     except TooManyProblems:
         pass  # the last one says so
     found = problems.ordered()

@@ -17,7 +17,7 @@ from .names import Names, check_name, entries
 from .nearest import did_you_mean
 from .pipeline import Compiled, compile_pipeline
 from .problems import Problems, Report
-from .seal import Read
+from .seal import Read, Resolve, as_written
 from .shape import build, is_mapping, join
 from .source import Node, parse
 
@@ -26,18 +26,23 @@ HAVE_FIELDS = ("reading", "record", "message")
 Drivers = Mapping[str, Driver]
 
 
-def compile_parts(path: str, content: bytes, read: Read, drivers: Drivers, problems: Problems) -> Plan | None:
+def compile_parts(
+    path: str, content: bytes, read: Read, drivers: Drivers, problems: Problems, resolve: Resolve = as_written
+) -> Plan | None:
     """Return the plan of a device, None after reporting why there is none."""
     report = problems.file(path)
     root = parse(content, report)
     if root is None:
         return None
-    return _Compiler(path, read, drivers, problems, report, root).compile()
+    return _Compiler(path, read, drivers, problems, report, root, resolve).compile()
 
 
 class _Compiler:
-    def __init__(self, path: str, read: Read, drivers: Drivers, problems: Problems, report: Report, root: Node) -> None:
+    def __init__(
+        self, path: str, read: Read, drivers: Drivers, problems: Problems, report: Report, root: Node, resolve: Resolve
+    ) -> None:
         self._read, self._drivers, self._problems, self._report = read, drivers, problems, report
+        self._resolve = resolve
         self._folder = posixpath.dirname(path)
         self._whole, self._root = build(file.DeviceFile, root, "", report)
         self._names = Names()
@@ -117,7 +122,7 @@ class _Compiler:
             [one for one in node.value if isinstance(one.value, str)] if node and isinstance(node.value, tuple) else []
         )
         for at in paths[:50]:
-            bundle = self._join(at.text)
+            bundle = self._resolve(self._join(at.text))
             try:
                 self._read(f"{bundle}/pipeline.yaml")
             except OSError as error:

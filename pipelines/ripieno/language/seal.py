@@ -23,6 +23,12 @@ FORMAT = 1
 FILE_NAME = "manifest.json"
 MAX_BYTES = 4_000_000
 Read = Callable[[str], bytes]
+Resolve = Callable[[str], str]
+
+
+def as_written(path: str) -> str:
+    """Take every folder for what it says (a Resolve)."""
+    return path
 
 
 class Seal:

@@ -12,6 +12,7 @@ import pytest
 from ripieno.errors import ConfigError
 from ripieno.plan import Plan
 from ripieno_daemon.compiling import remembered
+from ripieno_daemon.compiling.parent import Compiled, NotCompiled, compile_with_sources
 from ripieno_daemon.ports.small_files import SmallFiles
 from ripieno_daemon.starter import Choice, write
 
@@ -28,7 +29,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     runs: list[str] = []
     really = remembered.compile_with_sources
 
-    async def counted(path: str) -> tuple[Plan, object]:
+    async def counted(path: str) -> Compiled:
         runs.append(path)
         return await really(path)
 
@@ -37,7 +38,14 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def plan_of(device_file: Path, kept: Path) -> Plan:
-    return asyncio.run(remembered.compile_remembered(str(device_file), SmallFiles(kept)))
+    async def compiled() -> Plan:
+        plans = remembered.Remembered(str(device_file), SmallFiles(kept))
+        try:
+            return await plans.compiled()
+        finally:
+            plans.close()
+
+    return asyncio.run(compiled())
 
 
 def test_the_second_time_nothing_is_compiled_and_the_plan_is_the_same(
@@ -108,3 +116,47 @@ def test_a_bundle_that_is_gone_is_said_by_the_compile_step(
 
     with pytest.raises(ConfigError, match="cannot read"):
         plan_of(device_file, tmp_path / "kept")
+
+
+def _released(device_file: Path, name: str) -> None:
+    """Let `current` lead to another copy of the bundle, as an update does."""
+    bundles = device_file.parent / "bundles"
+    if not (bundles / name).exists():
+        shutil.copytree(device_file.parent / "pipelines/quality-control", bundles / name)
+    (bundles / "new").symlink_to(name)
+    (bundles / "new").replace(bundles / "current")
+
+
+def test_a_plan_names_the_release_that_it_was_made_from_and_going_back_compiles_nothing(
+    device_file: Path, compiled: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that leads elsewhere by now is another bundle, though each file that was read is as it was."""
+    device_file.write_text(device_file.read_text().replace("pipelines/quality-control", "bundles/current"))
+
+    async def work() -> list[str]:
+        plans = remembered.Remembered(str(device_file), SmallFiles(tmp_path / "kept"))
+        bundles = []
+        for release in ("one", "two", "one", "two"):
+            _released(device_file, release)
+            bundles.append((await plans.compiled()).pipelines[0].bundle)
+        monkeypatch.setattr(remembered, "_installed", lambda: "9.9.9")
+        await plans.compiled()
+        plans.close()
+        return bundles
+
+    bundles = asyncio.run(work())
+
+    assert [Path(one).name for one in bundles] == ["one", "two", "one", "two"]
+    assert len(compiled) == 3, "one, two, and anew with another installation"
+
+
+def test_what_does_not_compile_says_which_release_it_was(device_file: Path) -> None:
+    device_file.write_text(device_file.read_text().replace("pipelines/quality-control", "bundles/current"))
+    _released(device_file, "one")
+    (device_file.parent / "bundles/one/pipeline.yaml").write_text("ripieno: 1\n")
+
+    with pytest.raises(NotCompiled) as caught:
+        asyncio.run(compile_with_sources(str(device_file)))
+
+    bundles = device_file.parent / "bundles"
+    assert caught.value.links == {str(bundles / "current"): str(bundles / "one")}
