@@ -119,8 +119,8 @@ class Server:
             if kind == wire.INFER:
                 return [number, wire.OK, *wire.inferred_to_list(self._infer(*message[2:6]))]
             if kind == wire.LOAD:
-                model = self._served.load(message[2], self._runtime, _read, time.perf_counter_ns)
-                self._models[model.name] = model
+                model = self._served.load(message[3], self._runtime, _read, time.perf_counter_ns)
+                self._models[message[2]] = model
                 return [number, wire.OK, model.described()]
             if kind == wire.INSPECT:
                 from .autopsy import inspect

@@ -98,7 +98,7 @@ class Lane:
         for name, model in self._models.items():
             if self._quarantine.why_out(name) is None:
                 self._loading = name
-                call = self._call(name, [wire.LOAD, 0, model.to_plain()], due_s, first=True)
+                call = self._call(name, [wire.LOAD, 0, name, model.to_plain()], due_s, first=True)
                 try:
                     self.loaded[name] = Loaded(*(await call)[2])
                 except Late:

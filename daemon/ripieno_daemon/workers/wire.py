@@ -3,7 +3,8 @@
     uint32 little-endian length | msgpack
 
 Control to worker (`id` rises; the answer carries it):
-    [LOAD, id, model]               model: PooledModel.to_plain()
+    [LOAD, id, name, model]         model: PooledModel.to_plain(); name: what INFER calls it, its bundle's own or, where
+                                    there are several, PIPELINE/MODEL
     [INFER, id, name, ref, encoded, parts]
                                     the picture at path `ref`, or the bytes `encoded` when they are not nil: an encoded
                                     picture, a text in UTF-8, or little-endian float64 numbers, as the model takes;

@@ -63,6 +63,27 @@ def test_a_picture_is_answered_by_path_and_by_bytes(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
+def test_models_of_two_pipelines_that_call_them_alike_are_two(tmp_path: Path) -> None:
+    """Each bundle names its own models: what the pool calls them by tells them apart, not what they call themselves."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    models = {"line/tiny": pooled_tiny(tmp_path / "a"), "watch/tiny": other_labels(pooled_tiny(tmp_path / "b"))}
+    steps = {"line/look": Step("line/tiny", 20.0, "high"), "watch/look": Step("watch/tiny", 20.0, "high")}
+
+    async def work() -> None:
+        async with running(models, steps) as pool:
+            picture = painted(tmp_path, "green")
+            answers = [await pool.infer(step, picture) for step in steps]
+
+            assert [one.result.label for one in answers if one.result is not None] == ["green", "second"]
+
+    asyncio.run(work())
+
+
+def other_labels(model: PooledModel) -> PooledModel:
+    return replace(model, spec=replace(model.spec, labels=("first", "second", "third")))
+
+
 def test_a_part_of_a_picture_is_shown_alone_and_tiles_are_answered_as_one(tmp_path: Path) -> None:
     picture = np.zeros((24, 48, 3), np.uint8)
     picture[:, :24], picture[:, 24:] = BGR["red"], BGR["green"]
