@@ -25,6 +25,7 @@ from ripieno.values import DeviceDown, DeviceUp
 
 from .bundles import PlanModels, open_bundles
 from .conducting.conductor import Conductor
+from .conducting.recovery import CARRIED, TAKEN_OVER
 from .conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
 from .conducting.standstill import Held, Standstill
 from .conducting.timeline import Timeline
@@ -249,15 +250,16 @@ class App:
             self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
         conductor.obey(standstill, lambda held: self.on_held(held))
-        await conductor.recover(recovered)
+        await conductor.recover(recovered, self._plan)
         if far is not None:
             far.obey(conductor)
         loaded = self.models = await inference.start()
         try:
             for step, model in sorted(loaded.items()):
                 self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
-            ledger.append("plan", timeline.now(), self._plan_record(loaded, self._digest not in conductor.trees))
-            conductor.trees.append(self._digest)
+            is_whole = self._digest not in conductor.trees
+            how = TAKEN_OVER if conductor.is_heir else ""
+            conductor.record_plan(self._plan_record(loaded, is_whole, how), is_whole)
             async with asyncio.TaskGroup() as parts:
                 running = [
                     parts.create_task(ledger.run(), name="ledger"),
@@ -315,9 +317,9 @@ class App:
         if conductor is None or ledger is None:
             raise RipienoError("the devices are not open yet")
         self._run_by(plan)
-        record = self._plan_record(self.models, self._digest not in conductor.trees, carried=True)
-        conductor.trees.append(self._digest)
-        conductor.decide_by(self._pipeline, self._digest, record)
+        is_whole = self._digest not in conductor.trees
+        record = self._plan_record(self.models, is_whole, CARRIED)
+        conductor.decide_by(self._pipeline, self._digest, record, is_whole)
         try:
             await ledger.flush()
         except StorageError as error:
@@ -432,9 +434,9 @@ class App:
         sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
         return b"".join((msgpack.packb(names), msgpack.packb(sample)))
 
-    def _plan_record(self, loaded: Mapping[str, object], whole: bool, carried: bool = False) -> bytes:
+    def _plan_record(self, loaded: Mapping[str, object], whole: bool, how: str) -> bytes:
         """Return what is recorded of the plan. `whole`: with its tree, so that the ledger can be replayed by itself.
-        `carried`: what was under way goes on; else another plan begins anew.
+        `how`: TAKEN_OVER or CARRIED (recovery.py); "": it begins anew.
         """
         pipeline = self._pipeline
         record: dict[str, object] = {
@@ -444,8 +446,8 @@ class App:
             "models": {model.name: model.sha256 for model in pipeline.models},
             "fingerprints": {step: getattr(model, "fingerprint", "") for step, model in sorted(loaded.items())},
         }
-        if carried:
-            record["carried"] = True
+        if how:
+            record[how] = True
         if whole:
             record["tree"] = encode(without_paths(self._plan))
         packed = msgpack.packb(record, use_bin_type=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from daemon.updates.releases import packed, reversioned
 from daemon.updates.test_power_cut import bring
 from scenarios.serving import site
 
+from ripieno_daemon.inquiry import Past, opened, replay, why
 from ripieno_daemon.ledger import Ledger
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 from ripieno_daemon.ports.update_disk import FolderDisk
@@ -55,12 +57,26 @@ def test_a_running_line_tries_a_release_and_goes_back_without_losing_a_part(tmp_
     assert found["there"]["ok"] and any("1.0.1 -> 1.1.0" in one for one in found["there"]["changed"])
     assert found["back"]["ok"] and any("1.1.0 -> 1.0.1" in one for one in found["back"]["changed"])
     plant = found["plant"]
-    tally = plant.tally({part: verdicts[-1] for part, verdicts in told.items()})
+    assert {part: verdicts for part, verdicts in told.items() if len(verdicts) != 1} == {}, "one verdict for each part"
+    tally = plant.tally({part: verdict for part, (verdict,) in told.items()})
     assert (found["code"], tally.parts, tally.ended) == (0, PARTS, PARTS)
     assert sorted(told) == list(range(PARTS)), "each part has a verdict in the record"
     passed = [part.index for part in plant.parts if part.end is End.PASSED]
-    assert passed and all("good" in told[part] for part in passed), "nothing passed that was not decided to be good"
+    assert passed and all(told[part] == ["good"] for part in passed), "nothing passed that was not decided to be good"
     assert (tally.executed_twice, tally.parts_opened_twice) == (0, 0)
+    with opened(tmp_path / "state") as past:
+        again = replay(past)
+        assert (again["mismatches"], again["left_out"], len(again["plans"])) == (0, [], 3)
+        reasons = Counter(one["why"] for one in _decided(past) if one["verdict"] == "undecided")
+        sides = [why(past, _decided(past)[at]["id"]) for at in (0, PARTS // 2, PARTS - 1)]
+        assert len({one["plan"] for one in sides}) == 2, "each is explained by the plan that decided it"
+    print(f"undecided: {dict(reasons)}")
+
+
+def _decided(past: Past) -> list[dict[str, Any]]:
+    """Return all verdicts, in the order of the record."""
+    found = [msgpack.unpackb(row.payload or b"", raw=False) for row in past.rows() if row.kind == "decision"]
+    return [body for body in found if "verdict" in body]
 
 
 async def _recorded(state: Path) -> dict[int, list[str]]:

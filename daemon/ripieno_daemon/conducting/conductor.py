@@ -18,7 +18,7 @@ from ripieno import engine as rooms
 from ripieno.contracts.driver import Arrival, Device, Intents
 from ripieno.contracts.ports import Clock, Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
-from ripieno.plan import PipelinePlan
+from ripieno.plan import PipelinePlan, Plan
 from ripieno.values import (
     Frame,
     Given,
@@ -39,13 +39,13 @@ from .frames import Frames
 from .lookups import Lookups
 from .modelled import found_of, numbers_of
 from .outputs import Outputs
+from .recovery import Recovery, Trees
 from .sharing import Sharing
 from .standstill import Held, Standstill
 from .timeline import Timeline
 from .told import told
 
 SNAPSHOT_RECORDS = 500  # recovery steps through at most so many events, at some 20 us each
-MOST_TREES = 16  # plans that a snapshot remembers as recorded whole; an older one is recorded again when it comes back
 
 
 class Conductor:
@@ -55,7 +55,8 @@ class Conductor:
         plan: of all pipelines of the device, joined.
         say: one sentence for a person.
 
-    `trees`: digests of the plans that the ledger holds whole, so that each is recorded once.
+    `trees`: the plans that the ledger holds whole, so that each is recorded once. `is_heir`: whether this engine goes
+    on for what ran before.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Conductor:
         clock: Clock,
     ) -> None:
         self.engine = Engine(plan)
-        self.trees: list[str] = []
+        self.trees = Trees([])
+        self.is_heir = False
         self._plan, self._digest = plan, digest
         self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
         self._devices: Mapping[str, Device] = {}
@@ -152,7 +154,7 @@ class Conductor:
         self._step(rooms.Answered(self._timeline.now(), step, item, answer, by, note))
         return True
 
-    def decide_by(self, plan: PipelinePlan, digest: str, record: bytes) -> None:
+    def decide_by(self, plan: PipelinePlan, digest: str, record: bytes, is_whole: bool) -> None:
         """Decide by another plan from the next event on. It has the same parts, in the same order, and differs in
         numbers alone: items under way, windows and deadlines go on. `record` says so in the ledger, in one
         transaction with the state that it goes on from.
@@ -160,39 +162,23 @@ class Conductor:
         engine = Engine(plan)
         engine.restore(self.engine.state())
         self.engine, self._plan, self._digest = engine, plan, digest
-        self._last_record = self._ledger.append("plan", self._timeline.now(), record)
+        self.record_plan(record, is_whole)
         self.snapshot()
         self._changed.set()
 
+    def record_plan(self, record: bytes, is_whole: bool) -> None:
+        """Record the plan that is in force from now on. `is_whole`: with its tree."""
+        self._last_record = self._ledger.append("plan", self._timeline.now(), record)
+        if is_whole:
+            self.trees.add(self._digest, self._last_record)
+
     # --- recovery -----------------------------------------------------------------------------------------------
 
-    async def recover(self, recovered: Recovered) -> None:
-        """Bring the engine to where the last durable step left it: the snapshot, then every event behind it.
-
-        What another plan did is not this engine's past: it begins anew then, and says so.
-        """
-        ours = True
-        if recovered.snapshot is not None:
-            digest, state, *trees = msgpack.unpackb(recovered.snapshot, raw=False)
-            self.trees = trees[0] if trees else []
-            ours = digest == self._digest
-            if ours:
-                try:
-                    self.engine.restore(state)
-                except ValueError as error:
-                    self._say(str(error))
-                    self.engine, ours = Engine(self._plan), False
-        async for record in recovered.records():
-            if record.kind == "plan":
-                body = msgpack.unpackb(record.payload, raw=False)
-                ours = body["plan"] == self._digest
-                self.trees += [body["plan"]] if "tree" in body else []
-                if not ours:
-                    self.engine = Engine(self._plan)
-            elif record.kind == "event" and ours:
-                self.engine.step(rooms.unpack_event(record.payload))
-        if not ours:
-            self._say("the plan has changed since the last run: items under way are given up, counting begins anew")
+    async def recover(self, recovered: Recovered, plan: Plan) -> None:
+        """Bring the engine to where the last durable step left it, and under the plan in force (recovery.py)."""
+        past = Recovery(plan, self._ledger, self._say)
+        await past.run(recovered)
+        self.engine, self.trees, self.is_heir = past.engine, past.trees, past.is_heir
 
     def begin(self, device_names: set[str]) -> None:
         """Start the engine's life in this process: the first event of it."""
@@ -239,10 +225,11 @@ class Conductor:
         """The ledger has made everything up to `last_id` durable: intents whose outcome it holds are done with."""
         while self._unsettled and self._unsettled[0][0] <= last_id:
             _, outcome = self._unsettled.popleft()
-            device = self._names.get(outcome.act.output)
-            for intent in self._intents.open(device) if device else ():
-                if intent.act == outcome.act:
-                    self._intents.settle(intent)
+            device = self._names.get(outcome.act.output)  # none: an earlier plan had that output
+            for name in [device] if device else sorted({*self._names.values()}):
+                for intent in self._intents.open(name):
+                    if intent.act == outcome.act:
+                        self._intents.settle(intent)
         self._durable_id = last_id
         while self._until_durable and self._until_durable[0][0] <= last_id:
             _, waiting = self._until_durable.popleft()
@@ -274,7 +261,7 @@ class Conductor:
 
     def snapshot(self) -> None:
         """Put the engine's state into the ledger's next batch."""
-        state = msgpack.packb([self._digest, self.engine.state(), self.trees[-MOST_TREES:]], use_bin_type=True)
+        state = msgpack.packb([self._digest, self.engine.state(), self.trees.kept()], use_bin_type=True)
         self._ledger.save_snapshot(state, self._last_record)
         self._since_snapshot = 0
 

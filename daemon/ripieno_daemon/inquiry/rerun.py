@@ -1,8 +1,8 @@
 """The recorded events once more, one by one, through the engine of the plan that was in force.
 
-A restart changes nothing (the engine recovers to where the last durable record left it); another plan begins with a
-new engine, as the daemon does. Where payloads were erased nobody can follow: it goes on from the snapshot that lies
-behind them, or from the next plan.
+A restart changes nothing (the engine recovers to where the last durable record left it); another plan's engine takes
+over from the one before, as the daemon's does. Where payloads were erased nobody can follow: it goes on from the
+snapshot that lies behind them, or from the next plan that takes nothing over.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import msgpack
 
 from ripieno.engine import Effect, Engine, Event, unpack_event
 from ripieno.errors import RipienoError
-from ripieno.plan import PipelinePlan, Plan, decode, digest, joined
+from ripieno.plan import PipelinePlan, Plan, decode, digest, joined, severed
 
+from ..conducting.recovery import go_on, how_of
 from .past import Past, Row
 
 RESULTS = frozenset(("decision", "inference", "ask", "alarm"))
@@ -87,7 +88,7 @@ class Rerun:
     starts: int = 0
 
     def __post_init__(self) -> None:
-        self._trees: dict[str, PipelinePlan] = {}
+        self._trees: dict[str, Plan] = {}
         self._engine: Engine | None = None
         self._digest = ""
         self._why = "no plan stands before them"
@@ -159,16 +160,19 @@ class Rerun:
         now: str = body["plan"]
         if now == self._digest:
             return
-        before = self._engine
+        before, was = self._engine, self._trees.get(self._digest)
         self._digest = now
         self.plans.append(now)
         self._begin()
-        if body.get("carried") and before is not None and self._engine is not None:
-            self._engine.restore(before.state())  # other numbers, the same parts: what was under way goes on
+        how = how_of(body)
+        if before is not None and was is not None and self._engine is not None:
+            go_on(self._engine, before, how, severed(was, self._trees[now]))
+        elif how and self._engine is not None:
+            self._engine, self._why = None, "the plan goes on from events that cannot be run again"
 
     def _begin(self) -> None:
         plan = self._trees.get(self._digest)
-        self._engine = None if plan is None else Engine(plan)
+        self._engine = None if plan is None else Engine(joined(plan))
         self._why = f"the ledger does not hold the plan {self._digest[:16]}"
 
     def _restore(self, state: bytes) -> None:
@@ -186,9 +190,9 @@ class Rerun:
         last.last = row.id
         last.results += 1
 
-    def _known_plans(self) -> dict[str, PipelinePlan]:
-        """Return the pipelines of all plans that the ledger holds whole; one may be recorded behind its first use."""
-        known = {} if self.given is None else {digest(self.given): joined(self.given)}
+    def _known_plans(self) -> dict[str, Plan]:
+        """Return all plans that the ledger holds whole; one may be recorded behind its first use."""
+        known = {} if self.given is None else {digest(self.given): self.given}
         for row in self.past.rows():
             if row.kind != "plan" or row.payload is None:
                 continue
@@ -198,5 +202,5 @@ class Rerun:
             plan = decode(body["tree"])
             if digest(plan) != body["plan"]:
                 raise CannotAnswer(f"record {row.id} holds a plan that is not the one it names: {body['plan'][:16]}")
-            known[body["plan"]] = joined(plan)
+            known[body["plan"]] = plan
         return known
