@@ -11,6 +11,7 @@ from engine.world import EPOCH, World, only
 
 from ripieno import engine as rooms
 from ripieno.engine import Book, Closed, Decided, Drop, Engine, Fire, Infer
+from ripieno.engine.items import item_of
 from ripieno.plan import And, BookingEffect, Compare, Const, Operand, Otherwise
 from ripieno.values import Health, ItemId, OutcomeKind
 
@@ -325,3 +326,33 @@ def test_an_act_in_flight_is_adopted_before_its_part_could_be_judged_anew() -> N
     effects = world.tell(rooms.Started(world.t, 0, ((f"part-{EPOCH:08x}-1", "gate", 0, note),)))
 
     assert verdicts(effects) == [(1, "good")]
+
+
+@pytest.mark.parametrize("kind", ["part", "line/part", "quality-control/part", "a-1f-2/part"])
+def test_an_items_name_is_read_back_whatever_its_pipeline_is_called(kind: str) -> None:
+    item = ItemId(kind, 0x7F00A1B2, 12)
+
+    assert item_of(str(item)) == item
+
+
+def test_an_act_of_one_of_several_pipelines_is_settled_though_its_name_holds_a_hyphen() -> None:
+    """Otherwise no outcome would find its item: every part of `quality-control` beside another pipeline."""
+    items = tuple(replace(one, name=f"quality-control/{one.name}") for one in line().items)
+    steps = tuple(replace(one, each=f"quality-control/{one.each}") for one in line().steps)
+    rules = tuple(replace(one, each=one.each and f"quality-control/{one.each}") for one in line().rules)
+    world = World(replace(line(), items=items, steps=steps, rules=rules))
+    world.start()
+    world.edge(1)
+    world.frame(50.0 + 120.0)
+    item = ItemId("quality-control/part", EPOCH, 1)
+    world.tell(rooms.ResultSeen(world.t, "look", 1, item, world.t, world.t, "good", "normal", 0.9, "", "cafe", 1, 2))
+    (fire,) = only(world.effects, Fire)
+
+    effects = world.tell(rooms.ActSettled(world.t, fire.pulse.act.cause, "gate", 0, "executed", "", world.t, 690.0, 0))
+
+    assert [(one.item, one.way) for one in only(effects, Closed)] == [(item, "passed")]
+
+
+@pytest.mark.parametrize("cause", ["trim_up@37", "quality-control/trim_up@37", "a-1f-3/rule@7", "", "-", "part--"])
+def test_what_is_no_item_is_none(cause: str) -> None:
+    assert item_of(cause) is None

@@ -245,8 +245,8 @@ class Desk:
 
 def item_of(cause: str) -> ItemId | None:
     """Return the item whose identity this is, None for what is none: a rule over time may be an act's cause too."""
-    kind, _, rest = cause.partition("-")
-    epoch, _, number = rest.rpartition("-")
+    rest, _, number = cause.rpartition("-")
+    kind, _, epoch = rest.rpartition("-")  # of several pipelines the kind has its own's name, which may hold hyphens
     try:
         return ItemId(kind, int(epoch, 16), int(number)) if kind else None
     except ValueError:
