@@ -116,6 +116,7 @@ class App:
         self.doors = ports.doors
         self.executors: Mapping[str, Executor] = {}
         self.on_held: Callable[[Held | None], None] = self._say_held
+        self.on_alarm: Callable[[str, str], None] = lambda code, text: None
         self._far: FarEnd | None = None
         self._is_ending = False
 
@@ -171,6 +172,17 @@ class App:
         if self.conductor is None:
             return False
         await self.conductor.make_safe(by, why)
+        return True
+
+    def indicate(self, point: str, on: bool) -> bool:
+        """Switch a lamp of the alarms; return whether its device is open. It is not held with the outputs."""
+        return self.conductor is not None and self.conductor.indicate(point, on)
+
+    def note(self, body: dict[str, object]) -> bool:
+        """Record how an alarm stands, for the fleet; return whether there is a record to take it."""
+        if self.conductor is None or self._is_ending:
+            return False
+        self.conductor.note(body)
         return True
 
     def _say_held(self, held: Held | None) -> None:
@@ -250,6 +262,7 @@ class App:
             self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
         conductor.obey(standstill, lambda held: self.on_held(held))
+        conductor.on_alarm = lambda code, text: self.on_alarm(code, text)
         await conductor.recover(recovered, self._plan)
         if far is not None:
             far.obey(conductor)

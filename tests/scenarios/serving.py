@@ -14,14 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from ripieno_daemon.ports.local_socket import LocalClient
+from ripieno_sim.board import BoardSettings
+from ripieno_sim.board.channels import Channel, ChannelKind, config_crc
 from ripieno_sim.line.ptys import PtyPort
+from ripieno_sim.plant import CHANNELS
 from ripieno_sim.plant.conveyor import ConveyorSettings
 from ripieno_sim.plant.parts import Part
 from ripieno_sim.rig import Rig, conveyor_rig
 from ripieno_sim.stage.pictures import Rendered
 from ripieno_sim.stage.scene import BAUD, Settings, bundle_path, device_file, picture_name
 
-FLOW, GATE = 1, 0
+FLOW, GATE, LAMP = 1, 0, 2
+WITH_LAMP = (
+    *CHANNELS,
+    Channel(number=LAMP, kind=ChannelKind.SETPOINT, scale=1, minimum=0, maximum=1, safe=0, cap_ms=3000),
+)
 
 
 @dataclass
@@ -121,9 +128,21 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, parts: int = 1000, rearm: str = "auto", bundle: Path | None = None
+    folder: Path,
+    *,
+    parts: int = 1000,
+    rearm: str = "auto",
+    bundle: Path | None = None,
+    lamp: bool = False,
+    broker: str = "{transport: none}",
+    devices: str = "",
+    more: str = "",
 ) -> AsyncIterator[Site]:
-    """Keep a simulated line running as long as the block lasts."""
+    """Keep a simulated line running as long as the block lasts.
+
+    `lamp`: its board has a lamp on channel 2. `devices`, `more`: lines for the device file, under devices and at its
+    end.
+    """
     camera = folder / "camera"
     camera.mkdir()
     picture = Rendered(7)
@@ -134,12 +153,14 @@ async def site(
         (camera / f".{name}").write_bytes(drawn)
         (camera / f".{name}").replace(camera / name)
 
-    rig = conveyor_rig(7, baud=BAUD, plant=ConveyorSettings(parts=parts, starts_us=None), shutter=shutter)
+    board = BoardSettings(table=WITH_LAMP if lamp else CHANNELS, baud=BAUD)
+    plant = ConveyorSettings(parts=parts, starts_us=None)
+    rig = conveyor_rig(7, baud=BAUD, plant=plant, shutter=shutter, board=board)
     settings = Settings(parts=parts, bundle=bundle or bundle_path())
-    path = device_file(
-        folder, settings, port=str(folder / "port"), camera=str(camera), broker="{transport: none}", state="state"
-    )
-    path.write_text(path.read_text().replace("rearm: auto", f"rearm: {rearm}"))
+    path = device_file(folder, settings, port=str(folder / "port"), camera=str(camera), broker=broker, state="state")
+    text = path.read_text().replace("rearm: auto", f"rearm: {rearm}").replace("inputs:\n", f"{devices}inputs:\n")
+    text = text.replace(str(config_crc(CHANNELS)), str(config_crc(board.table)))
+    path.write_text(text + more)
     async with PtyPort(rig, folder / "port") as port:
         yield Site(folder, rig, port, path)
 

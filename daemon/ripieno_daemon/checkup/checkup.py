@@ -9,6 +9,7 @@ from ripieno.errors import ConfigError
 from ripieno.plan import Plan
 from ripieno_daemon.compiling import compile_in_child
 
+from .alarms import alarms
 from .attached import attached
 from .broker import broker
 from .finding import Finding, bad, good
@@ -36,4 +37,6 @@ async def checkup(device_file: str | None, dev: Path, proc: Path) -> AsyncIterat
         yield finding
     if plan is not None:
         for finding in await broker(plan.broker):
+            yield finding
+        for finding in alarms(plan.alarms):
             yield finding

@@ -22,7 +22,9 @@ def line_of(alarm: dict[str, Any]) -> str:
     last = datetime.fromtimestamp(alarm["last_ns"] / 1e9, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     often = f" ({alarm['count']} times)" if alarm["count"] > 1 else ""
     seen = f" [seen by {alarm['seen_by']}]" if alarm["seen_by"] else ""
-    return f"{last}  {alarm['name']}{often}{seen}\n    {alarm['text']}"
+    seen += " [has returned to normal]" if alarm["has_returned"] else ""
+    seen += " [chatters: told once, counted since]" if alarm["chatters"] else ""
+    return f"{last}  {alarm['severity']:<6}  {alarm['name']}{often}{seen}\n    {alarm['text']}"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

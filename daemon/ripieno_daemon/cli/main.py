@@ -37,6 +37,7 @@ BUILT_IN = {
     "status": "ripieno_daemon.cli.status",
     "top": "ripieno_daemon.cli.top",
     "alarms acknowledge": "ripieno_daemon.cli.acknowledge",
+    "alarms test": "ripieno_daemon.cli.alarms_test",
     "alarms": "ripieno_daemon.cli.alarms",
     "asks": "ripieno_daemon.cli.asks",
     "answer": "ripieno_daemon.cli.answer",

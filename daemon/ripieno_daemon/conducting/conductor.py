@@ -73,6 +73,7 @@ class Conductor:
         self.engine = Engine(plan)
         self.trees = Trees([])
         self.is_heir = False
+        self.on_alarm: Callable[[str, str], None] = lambda code, text: None
         self._plan, self._digest = plan, digest
         self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
         self._devices: Mapping[str, Device] = {}
@@ -137,6 +138,15 @@ class Conductor:
         """
         self._command({"kind": "rearm", "by": by})
         await self._outputs.release()
+
+    def indicate(self, point: str, on: bool) -> bool:
+        """See Outputs.indicate."""
+        return self._outputs.indicate(point, on)
+
+    def note(self, body: dict[str, object]) -> None:
+        """Record how an alarm stands; it leaves with the results."""
+        packed = msgpack.packb(body, use_bin_type=True)
+        self._last_record = self._ledger.append("notice", self._timeline.now(), packed, stream=True)
 
     @property
     def frames(self) -> Frames:
@@ -287,6 +297,7 @@ class Conductor:
             return
         if isinstance(effect, rooms.Alarm):
             self._say(f"{effect.code}: {effect.text}")
+            self.on_alarm(effect.code, effect.text)
         kind, body = record
         self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
 

@@ -19,6 +19,8 @@ from ripieno.values import Act, Outcome, OutcomeKind, Setpoint, Trigger
 from .standstill import LONGEST_TEXT, Held, Standstill
 from .timeline import Timeline
 
+INDICATOR_S = 2.0  # a lamp goes dark so long after the daemon has died
+
 
 class Outputs:
     """The outputs of a plan.
@@ -108,6 +110,13 @@ class Outputs:
             return
         self._wanted[setpoint.output] = setpoint
         device.set(_safe(self._plans[setpoint.output]))
+
+    def indicate(self, point: str, on: bool) -> bool:
+        """Switch a lamp, which is never held; return whether its device is open."""
+        device = self._devices.get(point)
+        if device is not None:
+            self._ask(lambda: device.set(Setpoint(point, float(on), INDICATOR_S)))
+        return device is not None
 
     def withdraw(self, act: Act) -> None:
         """Take an act back if it has not begun."""

@@ -45,7 +45,7 @@ class Quota:
     """How many rows may wait for a receipt. Above, the oldest are given up, but of the kinds in `keep`."""
 
     rows: int
-    keep: frozenset[str] = frozenset({"alarm", "command", "outcome", "update"})
+    keep: frozenset[str] = frozenset({"alarm", "command", "notice", "outcome", "update"})
 
 
 class Batch(NamedTuple):

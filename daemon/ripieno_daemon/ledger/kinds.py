@@ -24,6 +24,7 @@ KINDS: Final[dict[str, int]] = {
     "command": 33,  # what an operator or the fleet asked for
     "status": 34,  # counters of a span of time
     "update": 35,  # a bundle was staged, tried, confirmed or reverted
+    "notice": 36,  # how an alarm stands, as it was told the fleet
     "gap": 64,  # records that the disk did not take; made by the ledger itself
     "dictionary": 65,  # the words that later payloads are packed with; made by the ledger itself
     "erasure": 66,  # payloads that were erased; made by the ledger itself

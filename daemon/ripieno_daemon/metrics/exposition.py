@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
+
+from ripieno.values.severities import SEVERITIES
 
 from .family import Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+STATES = ("unacknowledged", "acknowledged", "returned")
 PHASES = ("starting", "running", "safe mode", "stopping")
 
 
@@ -27,6 +32,10 @@ def _process(report: Mapping[str, Any]) -> list[Family]:
     unseen = sum(not one["seen_by"] for one in report["alarms"])
     alarms = Family("ripieno_alarms", "gauge", "Alarms on the list, by whether somebody has seen them.")
     alarms.add(unseen, {"seen": "no"}).add(len(report["alarms"]) - unseen, {"seen": "yes"})
+    kinds = Counter((one["severity"], one["state"]) for one in report["alarms"])
+    states = Family("ripieno_alarms_by_state", "gauge", "Alarms on the list, by severity and state (ISA-18.2).")
+    for severity, state in product(SEVERITIES, STATES):
+        states.add(kinds[severity, state], {"severity": severity, "state": state})
     return [
         info,
         phase,
@@ -48,8 +57,27 @@ def _process(report: Mapping[str, Any]) -> list[Family]:
         Family("ripieno_alarms_raised_total", "counter", "Alarms raised, repetitions included.").add(
             report["alarms_raised"]
         ),
+        Family("ripieno_alarms_damped_total", "counter", "Times that a chattering alarm came again untold.").add(
+            report["alarms_damped"]
+        ),
         alarms,
+        states,
+        *_channels(report["alarm_channels"]),
     ]
+
+
+def _channels(channels: Mapping[str, Mapping[str, Any]]) -> list[Family]:
+    waiting = Family("ripieno_alarm_messages_waiting", "gauge", "Alarm messages that their channel does not have yet.")
+    ended = Family("ripieno_alarm_messages_total", "counter", "Alarm messages by what became of them.")
+    lamps = Family("ripieno_alarm_lamp_on", "gauge", "1 while the lamp or horn is switched on.")
+    for name, one in channels.items():
+        if one["kind"] == "indicator":
+            lamps.add(one["on"], {"channel": name})
+            continue
+        waiting.add(one["waiting"], {"channel": name})
+        for what in ("delivered", "refused", "dropped", "suppressed"):
+            ended.add(one[what], {"channel": name, "ended": what})
+    return [waiting, ended, lamps]
 
 
 def _parts(report: Mapping[str, Any]) -> list[Family]:

@@ -40,6 +40,7 @@ class Answers:
             "rearm": self._rearm,
             "reload": self._reload,
             "acknowledge": self._acknowledge,
+            "test-alarms": self._test_alarms,
             "answer": self._answer,
             "tell": self._tell,
         }
@@ -83,9 +84,15 @@ class Answers:
     async def _reload(self, asked: Asked, by: str) -> Asked:
         return await self._life.reload(by)
 
+    async def _test_alarms(self, asked: Asked, by: str) -> Asked:
+        told = await self._life.desk.test(by)
+        if not told:
+            return {"ok": False, "why": "the device file names no channel: alarms.channels"}
+        failed = [name for name, what in told.items() if not what.startswith(("delivered", "switched"))]
+        return {"ok": not failed, "channels": told, "why": f"not told by {', '.join(failed)}" if failed else ""}
+
     async def _acknowledge(self, asked: Asked, by: str) -> Asked:
-        found = self._life.standing.alarms.acknowledge(str(asked.get("name", "")), by)
-        self._life.standing.show()
+        found = self._life.standing.acknowledge(str(asked.get("name", "")), by)
         if not found:
             there = ", ".join(one.name for one in self._life.standing.alarms.listed()) or "none"
             return {"ok": False, "why": f"there is no such alarm; there are {there}"}

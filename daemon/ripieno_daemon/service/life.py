@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ripieno.errors import ConfigError
 from ripieno.plan import Plan
+from ripieno_daemon.alarms import Desk, Policy
 from ripieno_daemon.ports import SystemClock, SystemEntropy
 from ripieno_daemon.ports.local_socket import LocalSocket
 from ripieno_daemon.ports.loop_watch import LoopWatch
@@ -64,6 +65,8 @@ class Life:
         clock = self._clock = SystemClock()
         standing = self.standing = Standing(clock, surroundings.notify, self._tell)
         self._supervisor = Supervisor(clock, SystemEntropy(), standing.stopped)
+        self.desk = Desk(clock, self._supervisor, standing, lambda: standing.app, ports, self._said)
+        standing.on_change, standing.channels = self.desk.changed, self.desk.report
         self._mishaps = Mishaps(standing, self._tell)
         self._plans = Plans(device_file, surroundings.kept, standing, self._tell)
         self._safe_mode = SafeMode(surroundings.runtime, standing, clock, self._tell)
@@ -100,7 +103,9 @@ class Life:
         feeder = Feeder(self._supervisor.progress, self._clock, notify, notify.watchdog_s, mishaps.stuck)
         watch.start()
         feeding = asyncio.create_task(feeder.run(), name="watchdog")
+        self._alarm_by(plan)
         looking = asyncio.create_task(self._look(), name="looking")
+        telling = asyncio.create_task(self.desk.run(), name="alarm channels")
         try:
             async with LocalSocket(self._around.socket(plan.storage.state), Answers(self)):
                 return await self._serve(plan, source)
@@ -113,7 +118,8 @@ class Life:
             notify("STOPPING=1")
             feeding.cancel()
             looking.cancel()
-            await asyncio.gather(feeding, looking, *self._tasks, return_exceptions=True)
+            telling.cancel()
+            await asyncio.gather(feeding, looking, telling, *self._tasks, return_exceptions=True)
             watch.stop()
             self._plans.close()
 
@@ -148,7 +154,14 @@ class Life:
         self._safe_mode.forget()
         return OK
 
+    def _alarm_by(self, plan: Plan) -> None:
+        """Tell of alarms as this plan wants it."""
+        self.standing.alarms.policy = Policy(dict(plan.alarms.severities), plan.alarms.latch)
+        self.desk.use(plan)
+
     def _on_begun(self, source: str) -> None:
+        assert self.standing.plan is not None
+        self._alarm_by(self.standing.plan)
         if source == FILE:
             self._plans.mended()
 
@@ -173,10 +186,14 @@ class Life:
             self._from_afar.said(text)
         self._tell_outside(event, text)
 
+    def _said(self, text: str) -> None:
+        self._tell("said", text)
+
     async def _look(self) -> None:
         while True:
             await self._clock.sleep(LOOK_S)
             self.standing.look()
+            self.desk.look()
 
     def _background_ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -125,7 +125,7 @@ class Lives:
             self._supervisor,
             lambda: self._begun(now),
         )
-        standing.app, app.on_held = app, making.on_held
+        standing.app, app.on_held, app.on_alarm = app, making.on_held, standing.noticed
         if now.plan.broker.orders is not None:
             app.executors = making.executors(now.plan)
         extending = asyncio.create_task(self._extend(), name="extend")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ripieno.contracts.ports import Clock
 from ripieno.plan import Plan, digest
-from ripieno_daemon.alarms import Alarms
+from ripieno_daemon.alarms import Alarm, Alarms, Instant
+from ripieno_daemon.alarms.alarms import UNACKNOWLEDGED
 from ripieno_daemon.ports.notify import SystemdNotify
 from ripieno_daemon.ports.own_process import began_wall_s, processor_s, resident_bytes
 from ripieno_daemon.supervision import Stop, Supervisor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MOST_STOPS = 50
 DOWN_S = 5.0  # a board that restarts is back within one
 STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
+OF_ITEMS = frozenset({"act-in-doubt", "booking-given-up"})  # they name the part, each time another
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
 
 
@@ -40,6 +42,8 @@ class Standing:
         self.lives = 0
         self.reloads = 0
         self.blocked = 0
+        self.on_change: Callable[[], None] = lambda: None
+        self.channels: Callable[[], dict[str, Any]] = dict
         self.stops: deque[tuple[int, Stop, str]] = deque(maxlen=MOST_STOPS)
         self._began_ns = clock.monotonic_ns()
         self._shown = ""
@@ -53,7 +57,7 @@ class Standing:
 
     def show(self) -> None:
         """Tell systemd the line for people, if it has changed."""
-        unseen = [one for one in self.alarms.listed() if not one.seen_by]
+        unseen = [one for one in self.alarms.listed() if one.state == UNACKNOWLEDGED]
         wrong = f"; {len(unseen)} alarm{'s' if len(unseen) != 1 else ''}: {unseen[0].text}" if unseen else ""
         line = f"{self.phase}: {self.doing}{wrong}"
         if line != self._shown:
@@ -72,24 +76,53 @@ class Standing:
 
     def alarm(self, code: str, subject: str, text: str, lasts: bool = True) -> None:
         """Raise an alarm; it is said when it is news."""
-        if self.alarms.tell(code, subject, text, self._clock.wall_ns(), lasts) and code != STOPPED:
+        if self._raise(code, subject, text, lasts):
             self._say("alarm", f"ALARM {text}")
-        self.show()
 
     def over(self, code: str, subject: str = "") -> None:
         """A state that was wrong has ended."""
-        if self.alarms.over(code, subject):
+        if self.alarms.over(code, subject, self._now()):
             self._say("alarm-over", f"over: {code} {subject}".rstrip())
+        self.changed()
+
+    def noticed(self, code: str, text: str) -> None:
+        """Take an alarm of the engine, which has been said already. One about a picture or a reading is over when that
+        is good again.
+        """
+        family, _, health = code.partition("-")
+        subject = text.partition(": ")[0] if code not in OF_ITEMS else ""
+        if family not in ("picture", "reading"):
+            self._raise(code, subject, text, lasts=False)
+        elif health == "good":
+            self.over(family, subject)
+        else:
+            self._raise(family, subject, f"{code}: {text}")
+
+    def listed(self) -> list[Alarm]:
+        """Return the alarms, those that nobody has seen first."""
+        return self.alarms.listed()
+
+    def acknowledge(self, name: str, by: str) -> list[Alarm]:
+        """Somebody has seen the alarm of that name, or "all"; return those."""
+        found = self.alarms.acknowledge(name, by)
+        self.changed()
+        return found
+
+    def changed(self) -> None:
+        """Alarms have come, gone or been seen."""
         self.show()
+        self.on_change()
 
     def stopped(self, stop: Stop, then: str) -> None:
         """A part stopped, and what is done next."""
         self.stops.append((self._clock.wall_ns(), stop, then))
         self._say("stop", f"{stop}; {then}")
-        self.alarm(STOPPED, stop.part, f"{stop}; {then}", lasts=False)
+        self._raise(STOPPED, stop.part, f"{stop}; {then}", lasts=False)
 
     def look(self) -> None:
         """Look at the parts: a device that stays down and a disk that refuses are alarms while they last."""
+        for calm in self.alarms.calm(self._now()):
+            self._say("alarm-over", f"over: {calm.name}, which came and went {calm.count} times")
         app, now_ns = self.app, self._clock.monotonic_ns()
         if app is None or self.phase != RUNNING:
             self._down_since.clear()
@@ -150,10 +183,20 @@ class Standing:
             "plan": self._plan(),
             "alarms": [one.as_map() for one in self.alarms.listed()],
             "alarms_raised": self.alarms.raised,
+            "alarms_damped": self.alarms.damped,
+            "alarm_channels": self.channels(),
             "stops": [{"at_ns": at, "then": then, **stop.as_map()} for at, stop, then in self.stops],
             "progress": self.supervisor.progress.parts() if self.supervisor is not None else {},
             **(self.app.report() if self.app is not None else {}),
         }
+
+    def _raise(self, code: str, subject: str, text: str, lasts: bool = True) -> bool:
+        is_news = self.alarms.tell(code, subject, text, self._now(), lasts)
+        self.changed()
+        return is_news
+
+    def _now(self) -> Instant:
+        return Instant(self._clock.wall_ns(), self._clock.monotonic_ns())
 
     def _plan(self) -> dict[str, Any] | None:
         plan = self.plan

@@ -31,6 +31,7 @@ from .outgoing import Outgoing
 from .reports import Reports
 from .settings import LinkSettings
 
+OUTPUTS: Final = ("pulse", "setpoint", "indicator")
 RETRY_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 UNANSWERED_US: Final = 2_000_000
 STUCK_US: Final = (2_000, 20_000)
@@ -53,9 +54,13 @@ class Service:
         self._settings = settings
         self._context = context
         self._wake = wake
-        self._outputs: dict[str, Point] = {p.name: p for p in context.points if p.kind in ("pulse", "setpoint")}
+        self._outputs: dict[str, Point] = {p.name: p for p in context.points if p.kind in OUTPUTS}
         self._mask = _channels(self._outputs.values())
-        by_person = [p for p in self._outputs.values() if (p.settings.rearm or settings.rearm) == "person"]
+        by_person = [
+            p
+            for p in self._outputs.values()
+            if p.kind != "indicator" and (p.settings.rearm or settings.rearm) == "person"
+        ]
         self._auto_mask = self._mask & ~_channels(by_person)
         self._roams = is_pattern(settings.port)
         uid = bytes.fromhex(settings.uid) if settings.uid else None
@@ -81,7 +86,7 @@ class Service:
             CommandRefused: the output is not a setpoint of this device, or a number does not fit.
         """
         point = self._outputs.get(setpoint.output)
-        if point is None or point.kind != "setpoint":
+        if point is None or point.kind == "pulse":
             raise CommandRefused(f"{self._context.device}: no setpoint output is called {setpoint.output}")
         level = level_for(setpoint, point.settings)
         if isinstance(level, str):

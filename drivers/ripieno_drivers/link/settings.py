@@ -54,11 +54,12 @@ class LinkPoint:
         Annotated[int, Ge(0), Le(15)] | None, doc("the board's input, for an edge; input 0 starts items")
     ] = None
     channel: Annotated[
-        Annotated[int, Ge(0), Le(15)] | None, doc("the board's output channel, for a pulse or a setpoint")
+        Annotated[int, Ge(0), Le(15)] | None, doc("the board's output channel, for a pulse, a setpoint or an indicator")
     ] = None
-    rearm: Annotated[Literal["person", "auto"] | None, doc("who arms this output again; empty: as the board says")] = (
-        None
-    )
+    rearm: Annotated[
+        Literal["person", "auto"] | None,
+        doc("who arms this output again; empty: as the board says; an indicator is always armed by the daemon"),
+    ] = None
     scale: Annotated[
         float, Gt(0), Le(1e9), doc("the board's fixed-point steps in one unit of the pipeline's value")
     ] = 1.0

@@ -193,7 +193,8 @@ class Driver:
 
     `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound
     to it.
-    `inputs`, `outputs`: kinds it can serve. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the
+    `inputs`, `outputs`: kinds it can serve; an `indicator` is a lamp or horn, a setpoint of 0 or 1 that is no hazard: it
+    is neither held nor waits for a person, so that it can tell of that. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the
     device itself puts outputs to their safe values when the daemon is silent; where that depends on how it is set up,
     a function of the device's settings and the output's point.
     """

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 import posixpath
-import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ripieno.contracts.driver import Driver, HasDirection, NamesFields, Place
+from ripieno.contracts.driver import Driver, HasDirection, NamesFields
 from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan
 
 from . import device_file as file
+from .alarm_channels import read_channels
 from .names import Names, check_name, entries
 from .nearest import did_you_mean
 from .pipeline import Compiled, compile_pipeline
+from .plain import plain_fields, plain_point
 from .problems import Problems, Report
 from .seal import Read, Resolve, as_written
 from .shape import build, is_mapping, join
@@ -63,8 +63,12 @@ class _Compiler:
             for name, (node, _) in entries(self._root, section).items():
                 self._bind(section, name, node, machines)
             self._unbound(section, pipelines)
+        channels = read_channels(self._root, machines, self._points, self._names, self._report)
+        for name, lamps in channels.lamps.items():
+            self._points.setdefault(name, []).extend(lamps)
         self._names.finish()
-        devices = [self._device(name, one) for name, one in machines.items()]
+        devices = [self._device(name, one) for name, one in machines.items() if name not in channels.messages]
+        apart = [self._device(name, machines[name], points) for name, points in channels.messages.items()]
         whole = self._whole
         self._modes()
         if self._problems.ordered() or whole is None:
@@ -81,6 +85,7 @@ class _Compiler:
             observe=self._observe(whole.mode),
             longest_override_ns=whole.longest_override,
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
+            alarms=channels.plan(whole.alarms, tuple(one for one in apart if one is not None)),
         )
 
     def _modes(self) -> None:
@@ -226,7 +231,7 @@ class _Compiler:
             return
         if kind in HAVE_FIELDS and isinstance(point, NamesFields) and point.fields:
             self._fields(name, kind, point, place, path)
-        one = PointPlan(name, kind, _plain_fields(point)[0] | _plain_fields(point)[1])
+        one = PointPlan(name, kind, plain_point(point))
         for other in self._points.setdefault(at.text, []):
             if (other.kind, other.settings) == (one.kind, one.settings) and one.settings:
                 self._report.add(*place, path, f"is the same {kind} of device '{at.text}' as '{other.name}'")
@@ -264,12 +269,15 @@ class _Compiler:
                 hint = f"drivers that serve a {kind}: {', '.join(sorted(able)) or 'none'}"
                 self._report.add(*at, section, what, hint)
 
-    def _device(self, name: str, machine: tuple[Driver, Any, str] | None) -> DevicePlan | None:
+    def _device(
+        self, name: str, machine: tuple[Driver, Any, str] | None, points: Sequence[PointPlan] | None = None
+    ) -> DevicePlan | None:
         if machine is None or machine[1] is None:
             return None
         driver, settings, interlock = machine
-        kept, places = _plain_fields(settings)
-        return DevicePlan(name, driver.name, kept, places, tuple(self._points.get(name, ())), interlock)
+        kept, places = plain_fields(settings)
+        mine = self._points.get(name, ()) if points is None else points
+        return DevicePlan(name, driver.name, kept, places, tuple(mine), interlock)
 
 
 def _needs_interlock(driver: Driver, kind: str, settings: Any, point: Any) -> str:
@@ -284,23 +292,3 @@ def _needs_interlock(driver: Driver, kind: str, settings: Any, point: Any) -> st
 
 def _like(key: str, wanted: str) -> bool:
     return did_you_mean(key, [wanted]).startswith("did")
-
-
-def _plain_fields(made: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields of a driver's dataclass as plain values: settings, and those that say where a thing is."""
-    hints = typing.get_type_hints(type(made), include_extras=True)
-    settings: dict[str, Any] = {}
-    places: dict[str, Any] = {}
-    for field in dataclasses.fields(made):
-        extras = getattr(hints[field.name], "__metadata__", ())
-        is_place = any(isinstance(extra, Place) or extra is Place for extra in extras)
-        (places if is_place else settings)[field.name] = _plain(getattr(made, field.name))
-    return settings, places
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        return _plain(value.value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    return tuple(_plain(one) for one in value) if isinstance(value, (tuple, list, frozenset)) else value

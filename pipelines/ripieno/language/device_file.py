@@ -16,6 +16,7 @@ from ripieno.plan.tree import LONGEST_OVERRIDE_NS
 
 from .marks import Pattern
 from .quantities import Quantity
+from .sections.alarms import Alarms
 from .sections.words import HOUR_NS, WEEK_NS, Word
 
 Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and _ . -"), MaxLen(63)]
@@ -127,3 +128,4 @@ class DeviceFile:
     ] = LONGEST_OVERRIDE_NS
     broker: Annotated[Broker, doc("where results go")] = Broker(transport="none")
     storage: Annotated[Storage, doc("where state is kept")] = Storage()
+    alarms: Annotated[Alarms, doc("how alarms reach people")] = field(default_factory=Alarms)

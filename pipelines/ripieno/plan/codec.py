@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 
 from . import expressions, flow, tree
-from .tree import Plan
+from .tree import AlarmsPlan, Plan
 
 _CLASSES: dict[str, type] = {
     name: value
@@ -32,6 +32,7 @@ _PATHS = {
     ("DevicePlan", "places"),
     ("RulePlan", "source"),
     ("Plan", "on_bad_config"),  # decides which plan runs, nothing within one
+    ("Plan", "alarms"),
     ("Plan", "observe"),  # an event of its own tells the engine
     ("Plan", "longest_override_ns"),
 }
@@ -74,6 +75,7 @@ def without_paths(plan: Plan) -> Plan:
         devices=tuple(replace(device, places={}) for device in plan.devices),
         broker=replace(plan.broker, address="", port=0, tls=None, orders=None),
         storage=replace(plan.storage, state=""),
+        alarms=AlarmsPlan(),
     )
 
 

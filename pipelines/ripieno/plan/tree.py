@@ -326,6 +326,45 @@ class StoragePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelPlan:
+    """A way on which alarms reach people.
+
+    Attributes:
+        point: of the device that serves it.
+        kind: "indicator" (a lamp or horn) or "message".
+        severity: alarms below it are not told here: low, medium or high.
+        repeat_ns: an alarm that nobody has acknowledged is told again after so long; 0 for never.
+        shows: of an indicator: on while an alarm is "unacknowledged" or "active" (acknowledged or not), or while all
+            is "well".
+    """
+
+    name: str
+    point: str
+    kind: str
+    severity: str
+    repeat_ns: int = 0
+    shows: str = "unacknowledged"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmsPlan:
+    """How alarms reach people. No part of the digest: it decides nothing.
+
+    Attributes:
+        severities: code, or code/subject -> severity, where another than the usual one is wanted.
+        latch: an alarm that has returned to normal stays on the list until somebody has acknowledged it.
+        fleet: from which severity on alarms are results for the fleet, "none" for none.
+        devices: those that serve channels alone. They are open as long as the process lives, in safe mode too.
+    """
+
+    severities: tuple[tuple[str, str], ...] = ()
+    latch: bool = False
+    fleet: str = "low"
+    channels: tuple[ChannelPlan, ...] = ()
+    devices: tuple[DevicePlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a device runs. `format` rises when the tree changes shape."""
 
@@ -338,5 +377,6 @@ class Plan:
     broker: BrokerPlan
     storage: StoragePlan
     on_bad_config: str = "last_good"  # what a start does with files that have problems; "refuse" is the other
+    alarms: AlarmsPlan = AlarmsPlan()
     observe: tuple[str, ...] = ()  # pipelines that decide and move nothing, until a person says otherwise
     longest_override_ns: int = LONGEST_OVERRIDE_NS  # manual and bypass of an output last so long at most

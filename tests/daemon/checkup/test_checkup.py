@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
-from ripieno.plan import BrokerPlan, DevicePlan
+from ripieno.plan import BrokerPlan, DevicePlan, PointPlan
+from ripieno.plan.tree import AlarmsPlan, ChannelPlan
 from ripieno_daemon.checkup import BAD, GOOD, WARN, Finding, checkup
 from ripieno_daemon.checkup import broker as broker_room
 from ripieno_daemon.checkup import machine as machine_room
+from ripieno_daemon.checkup.alarms import alarms
 from ripieno_daemon.checkup.attached import attached
 from ripieno_daemon.checkup.runtimes import runtimes
 from ripieno_daemon.starter import Choice, write
@@ -151,3 +153,25 @@ def test_the_problems_of_a_device_file_are_findings_with_their_places(tmp_path: 
 
     assert found.how == BAD
     assert "device.yaml:" in found.text and "outputz" in found.text
+
+
+def test_a_channel_of_alarms_whose_secret_cannot_be_read_is_bad(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    pager = DevicePlan(
+        "pager",
+        "http-booking",
+        {},
+        {"url": "https://pager.site", "token_file": str(secret)},
+        (PointPlan("alarms.pager", "message", {"path": "/x", "method": "POST"}),),
+    )
+    channels = (ChannelPlan("pager", "alarms.pager", "message", "low"),)
+    plan = AlarmsPlan(channels=channels, devices=(pager,))
+
+    missing = list(alarms(plan))
+    secret.write_text("x")
+    there = list(alarms(plan))
+    nobody = list(alarms(AlarmsPlan()))
+
+    assert [one.how for one in missing] == [BAD] and str(secret) in missing[0].text
+    assert [one.how for one in there] == [GOOD] and "https://pager.site" in there[0].text
+    assert [one.how for one in nobody] == [GOOD]

@@ -24,7 +24,24 @@ def report(**changes: Any) -> dict[str, Any]:
         "loop_blocked": 0,
         "reloads": 2,
         "alarms_raised": 5,
-        "alarms": [{"seen_by": ""}, {"seen_by": "anna"}, {"seen_by": ""}],
+        "alarms_damped": 3,
+        "alarms": [
+            {"seen_by": "", "severity": "high", "state": "unacknowledged"},
+            {"seen_by": "anna", "severity": "high", "state": "acknowledged"},
+            {"seen_by": "", "severity": "low", "state": "returned"},
+        ],
+        "alarm_channels": {
+            "lamp": {"kind": "indicator", "severity": "high", "on": True},
+            "pager": {
+                "kind": "message",
+                "severity": "low",
+                "waiting": 2,
+                "delivered": 7,
+                "refused": 1,
+                "dropped": 0,
+                "suppressed": 4,
+            },
+        },
         "devices": {"conveyor": {"up": True}, "station": {"up": False}},
         "held": None,
         "counters": {"triggers": 12, "good": 9, "open": 1},
@@ -51,6 +68,13 @@ def test_prometheus_reads_every_sample() -> None:
     assert found["ripieno_phase", (("phase", "safe mode"),)] == 0
     assert found["ripieno_device_up", (("name", "station"),)] == 0
     assert found["ripieno_alarms", (("seen", "no"),)] == 2
+    assert found["ripieno_alarms_by_state", (("severity", "high"), ("state", "acknowledged"))] == 1
+    assert found["ripieno_alarms_by_state", (("severity", "low"), ("state", "returned"))] == 1
+    assert found["ripieno_alarms_by_state", (("severity", "medium"), ("state", "returned"))] == 0
+    assert found["ripieno_alarms_damped_total", ()] == 3
+    assert found["ripieno_alarm_lamp_on", (("channel", "lamp"),)] == 1
+    assert found["ripieno_alarm_messages_waiting", (("channel", "pager"),)] == 2
+    assert found["ripieno_alarm_messages_total", (("channel", "pager"), ("ended", "suppressed"))] == 4
     assert found["ripieno_engine_total", (("what", "good"),)] == 9
     assert found["ripieno_items_open", ()] == 1
     assert found["ripieno_outbox_waiting_results", ()] == 4

@@ -1,0 +1,41 @@
+"""How urgent an alarm is, where a device file says nothing else: the time in which somebody should do something.
+
+ISA-18.2 and IEC 62682 call it the priority, and want few: high within minutes, medium within the shift, low soon.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SEVERITIES: Final = ("low", "medium", "high")
+USUAL_SEVERITY: Final[dict[str, str]] = {
+    "act-in-doubt": "high",  # nobody knows whether the machine did it
+    "blocked": "medium",
+    "booking-given-up": "high",
+    "change-without-effect": "medium",
+    "config": "medium",
+    "device": "high",
+    "edge-counter-jumped": "medium",
+    "held": "high",  # nothing is produced until somebody rearms
+    "last-good": "low",
+    "link-slow": "medium",
+    "message-without-key": "low",
+    "picture": "medium",
+    "reading": "medium",
+    "safe-mode": "high",
+    "setpoint-at-limit": "medium",
+    "slow": "medium",
+    "starts": "low",
+    "steering-blind": "medium",
+    "stopped": "medium",
+    "storage": "high",
+    "stuck": "high",
+    "test": "high",
+    "too-many-items": "medium",
+    "unmoved": "high",
+}
+
+
+def rank(severity: str) -> int:
+    """Return its place, 0 for the lowest."""
+    return SEVERITIES.index(severity)
