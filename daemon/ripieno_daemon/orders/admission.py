@@ -58,15 +58,27 @@ def is_addressed(order: Order, here: Here) -> Refusal | None:
     return None
 
 
-def is_allowed(order: Order, keys: Sequence[str], policy: Policy, device: str) -> Refusal | None:
-    """Refuse a kind that does not exist, or that these keys may not ask for."""
+def may(policy: Policy, key: str, kind: str, device: str, role: str = "") -> bool:
+    """Whether a key may ask for a kind. `role`: what it is about is for this one; "": for nobody knows whom, and a key
+    that may ask for some role is told so by who does it.
+    """
+    if policy.allows(key, kind, device):
+        return True
+    if kind not in KINDS or not KINDS[kind].for_roles:
+        return False
+    return policy.allows(key, f"{kind}.{role}", device) if role else policy.allows_below(key, kind, device)
+
+
+def is_allowed(order: Order, keys: Sequence[str], policy: Policy, device: str, role: str = "") -> Refusal | None:
+    """Refuse a kind that does not exist, or that these keys may not ask for (see `may`)."""
     kind = KINDS.get(order.kind)
     if kind is None:
         return Refusal("kind", f"there is no kind {order.kind!r}; there are {', '.join(KINDS)}")
-    able = [key for key in keys if policy.allows(key, order.kind, device)]
+    able = [key for key in keys if may(policy, key, order.kind, device, role)]
     needed = policy.keys_needed(order.kind)
     if not able:
-        return Refusal("not-allowed", f"the policy does not let key {keys[0]} ask for {order.kind} of {device}")
+        whose = f" for role {role}" if role else ""
+        return Refusal("not-allowed", f"the policy does not let key {keys[0]} ask for {order.kind}{whose} of {device}")
     if len(able) < needed:
         return Refusal("two-keys", f"{order.kind} needs the signatures of {needed} keys; {len(able)} came")
     return None

@@ -204,8 +204,9 @@ class OrderDesk:
         await self._journal.close()
 
     def _refusal(self, order: Order, keys: tuple[str, ...], here: Here) -> Refusal | None:
+        role = self._doing.role(order.kind, order.args)
         refusal = (
-            admission.is_allowed(order, keys, self._policy, self._device)
+            admission.is_allowed(order, keys, self._policy, self._device, role)
             or admission.is_timely(order, here)
             or admission.is_well_formed(order)
         )
@@ -268,7 +269,8 @@ class OrderDesk:
         order = parse_order(left.payload)
         effect = KINDS[left.kind].effect if left.kind in KINDS else Effect.ACTUATE
         was_begun = left.state is State.EXECUTING
-        is_listed = self._policy.allows(left.key, left.kind, self._device)
+        role = self._doing.role(left.kind, order.args)
+        is_listed = admission.may(self._policy, left.key, left.kind, self._device, role)
         in_time = self._here().has_time and not self._is_expired(order) and is_listed
         try:
             if was_begun and self._doing.take_up(order):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ripieno.errors import RipienoError, StorageError
 
 from ..packed import BadPacked, pack
-from .executors import Executor, NotDone, Outliving
+from .executors import Executor, ForRoles, NotDone, Outliving
 from .journal import MAX_ANSWER_BYTES, Journal
 from .kinds import KINDS, MAX_EXECUTION_S, Effect
 from .order import Order
@@ -59,6 +59,11 @@ class Doing:
     def is_possible(self, kind: str) -> bool:
         """Whether there is an executor."""
         return kind in self._executors
+
+    def role(self, kind: str, args: Mapping[str, Any]) -> str:
+        """Return the role that this order is about, "" where it is about none."""
+        executor = self._executors.get(kind)
+        return executor.role(args) if isinstance(executor, ForRoles) else ""
 
     def take_up(self, order: Order) -> bool:
         """Tell the outcome of an order that was begun in an earlier life; False: its executor does not outlive one."""

@@ -47,6 +47,14 @@ class Outliving(Protocol):
         """Return what came of what was begun last; None where nobody knows any more. Raises as a call does."""
 
 
+@runtime_checkable
+class ForRoles(Protocol):
+    """An executor of a kind that is `for_roles`."""
+
+    def role(self, args: Mapping[str, Any], /) -> str:
+        """Return the role that this is about, "" where nothing of that kind is there (any more)."""
+
+
 class Status:
     """`status`: what a callable says."""
 

@@ -23,7 +23,9 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. `longest_s`: between not-before and expiry. `must`, `may`: its arguments and their types."""
+    """One kind. `longest_s`: between not-before and expiry. `must`, `may`: its arguments and their types. `for_roles`:
+    what it is about is for a role, and a key may be allowed `NAME.ROLE` alone.
+    """
 
     name: str
     effect: Effect
@@ -31,6 +33,7 @@ class Kind:
     must: Mapping[str, type] = field(default_factory=dict)
     may: Mapping[str, type] = field(default_factory=dict)
     takes_s: float = 10.0
+    for_roles: bool = False
 
     def problem(self, args: Mapping[str, Any]) -> str:
         """Return what is wrong with these arguments, "" for nothing."""
@@ -57,6 +60,7 @@ KINDS: Final = _table(
     Kind("why", Effect.READ, 300, must={"id": str}, takes_s=60),
     Kind("check", Effect.READ, 300, may={"path": str}, takes_s=60),
     Kind("plan", Effect.READ, 300, must={"bundle": str}, takes_s=60),
+    Kind("asks", Effect.READ, 300),
     Kind("cancel", Effect.CHANGE, 300, must={"id": bytes}),
     Kind("settings", Effect.CHANGE, 60, must={"values": dict}),
     Kind("policy", Effect.CHANGE, 300, must={"signed": bytes}),
@@ -64,6 +68,6 @@ KINDS: Final = _table(
     Kind("safe", Effect.CHANGE, 30),
     Kind("apply", Effect.ACTUATE, 10, must={"plan": str}, takes_s=120),
     Kind("restart", Effect.ACTUATE, 10, takes_s=60),
-    Kind("answer", Effect.ACTUATE, 10, must={"id": str, "answer": str, "as": str}, may={"note": str}),
+    Kind("answer", Effect.ACTUATE, 10, {"id": str, "answer": str, "as": str}, {"note": str}, for_roles=True),
     Kind("stop", Effect.STOP, 300),
 )

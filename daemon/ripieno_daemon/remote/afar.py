@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from ripieno.engine.items import item_of
 from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import Plan, digest, joined
 
 from ..fleet import Quota
-from ..orders.executors import Executor, NotDone
+from ..orders.executors import Executor
 from ..trust.enrolled import Enrolled
+from .answering import BY, Answering, Asking
 from .snapshot import Snapshot
 from .stationed import Afar, Stationed, open_station
 from .tuning import Tuning
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from ..conducting.timeline import Timeline
     from ..ledger import Ledger
 
-BY: Final = "the fleet"
 ROW_BYTES: Final = 4096  # what a result takes on the disk with all that led to it, at most: storage.quota in rows
-LONGEST_NAME, LONGEST_NOTE = 100, 1000
 
 
 class FarEnd:
@@ -94,11 +92,9 @@ class FarEnd:
             await end().line.make_safe(BY, "asked for from afar")
             return {}
 
-        async def answer(args: Mapping[str, Any], tell: Callable[[str], None]) -> Mapping[str, Any]:
-            return answered(end().line, args)
-
         cameras = [one.name for one in joined(plan).inputs if one.kind == "frame"]
         snapshot = Snapshot(cameras, lambda: end().line.frames, ports.clock)
+        asks, answer = Asking(lambda: end().line), Answering(lambda: end().line)
         enrolled, tuning = _enrolled(plan, ports, say), Tuning(plan, put)
         stationed = await open_station(
             plan,
@@ -109,7 +105,7 @@ class FarEnd:
             ports.entropy,
             Afar(
                 enrolled,
-                {**executors, "safe": safe, "answer": answer, "snapshot": snapshot},
+                {**executors, "safe": safe, "snapshot": snapshot, "asks": asks, "answer": answer},
                 tuning,
                 lambda why: end().hold(why),
                 record,
@@ -178,22 +174,3 @@ def _enrolled(plan: Plan, ports: Ports, say: Callable[[str], None]) -> Enrolled 
     except RipienoError as error:
         say(f"ALARM nobody is obeyed from afar: {error}")
         return None
-
-
-def answered(conductor: Conductor, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give a person's answer to an open question (`id`: ITEM/STEP) to the engine.
-
-    Raises:
-        NotDone: no such question is open any more, or it has no such answer.
-    """
-    about, _, step = args["id"].rpartition("/")
-    item, asks = item_of(about), conductor.engine.asks()
-    ask = next((one for one in asks if (one.item, one.step) == (item, step)), None)
-    if ask is None:
-        there = ", ".join(f"{one.item}/{one.step}" for one in asks) or "none"
-        raise NotDone("question", f"no question {args['id'][:80]!r} is open (any more); open: {there}")
-    if args["answer"] not in ask.answers:
-        raise NotDone("answer", f"{args['answer'][:60]!r} is no answer to it; there are {', '.join(ask.answers)}")
-    name = args["as"][:LONGEST_NAME]
-    conductor.answer(ask.item, step, args["answer"], f"{name} ({BY})", args.get("note", "")[:LONGEST_NOTE])
-    return {"id": args["id"], "answer": args["answer"], "by": name}

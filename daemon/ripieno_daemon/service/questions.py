@@ -7,10 +7,9 @@ from typing import Any
 from ripieno.engine import Ask
 from ripieno.engine.items import item_of
 from ripieno_daemon.app import App
+from ripieno_daemon.remote.answering import LONGEST_NAME, LONGEST_NOTE, as_map, id_of
 
 Asked = dict[str, Any]
-LONGEST_NAME = 100
-LONGEST_NOTE = 1_000
 
 
 def listed(app: App | None) -> Asked:
@@ -18,7 +17,7 @@ def listed(app: App | None) -> Asked:
     conductor = app.conductor if app is not None else None
     if conductor is None:
         return {"ok": True, "asks": []}
-    return {"ok": True, "asks": [_as_map(ask, conductor.now()) for ask in conductor.engine.asks()]}
+    return {"ok": True, "asks": [as_map(ask, conductor.now()) for ask in conductor.engine.asks()]}
 
 
 def answered(app: App | None, asked: Asked, peer: str) -> Asked:
@@ -27,7 +26,7 @@ def answered(app: App | None, asked: Asked, peer: str) -> Asked:
     if conductor is None:
         return {"ok": False, "why": "the daemon is not serving yet"}
     wanted = str(asked.get("id", ""))
-    open_asks = {_id(ask): ask for ask in conductor.engine.asks()}
+    open_asks = {id_of(ask): ask for ask in conductor.engine.asks()}
     found = open_asks.get(wanted) or _only(wanted, open_asks)
     if found is None:
         there = ", ".join(open_asks) or "none"
@@ -38,7 +37,7 @@ def answered(app: App | None, asked: Asked, peer: str) -> Asked:
     name = str(asked.get("as", ""))[:LONGEST_NAME]
     by = f"{name} ({peer})" if name else peer
     conductor.answer(found.item, found.step, answer, by, str(asked.get("note", ""))[:LONGEST_NOTE])
-    return {"ok": True, "text": f"{_id(found)}: {answer}, by {by}"}
+    return {"ok": True, "text": f"{id_of(found)}: {answer}, by {by}"}
 
 
 def _only(item: str, open_asks: dict[str, Ask]) -> Ask | None:
@@ -46,18 +45,3 @@ def _only(item: str, open_asks: dict[str, Ask]) -> Ask | None:
     about = item_of(item)
     found = [ask for ask in open_asks.values() if about is not None and ask.item == about]
     return found[0] if len(found) == 1 else None
-
-
-def _id(ask: Ask) -> str:
-    return f"{ask.item}/{ask.step}"
-
-
-def _as_map(ask: Ask, now_t: int) -> dict[str, Any]:
-    return {
-        "id": _id(ask),
-        "role": ask.role,
-        "question": ask.question,
-        "answers": list(ask.answers),
-        "show": dict(ask.show),
-        "left_s": round((ask.due_t - now_t) / 1e9, 1),
-    }

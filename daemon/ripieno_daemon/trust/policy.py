@@ -53,6 +53,13 @@ class Policy:
         rule = self.keys.get(key)
         return rule is not None and _covers(rule.kinds, kind) and _covers(rule.devices, device)
 
+    def allows_below(self, key: str, kind: str, device: str) -> bool:
+        """Whether this key may ask for some part of a kind (`answer.ROLE` of `answer`) of this device."""
+        rule = self.keys.get(key)
+        return (
+            rule is not None and any(one.startswith(f"{kind}.") for one in rule.kinds) and _covers(rule.devices, device)
+        )
+
     def keys_needed(self, kind: str) -> int:
         """How many keys must have signed a command of this kind."""
         return 2 if _covers(self.two, kind) else 1

@@ -10,12 +10,13 @@ from typing import Any
 import msgpack
 import pytest
 from daemon.fleet.virtual import run
-from daemon.orders.kit import ANNA, BEN, STRANGER, Device, Operator, policy
+from daemon.orders.kit import ANNA, BEN, ROOT, STRANGER, Device, Operator, policy
 
 from ripieno_daemon.fleet import decode
 from ripieno_daemon.orders import Address, NotDone, Order, pack_order
 from ripieno_daemon.packed import pack
-from ripieno_daemon.trust import KeyRule, Signer, seal
+from ripieno_daemon.trust import KeyRule, Policy, Signer, seal
+from ripieno_daemon.trust.policy import sign_policy
 from ripieno_daemon.trust.sealed import DESIRED
 
 HOUR_US = 3_600_000_000
@@ -279,6 +280,49 @@ def test_cancel_takes_away_what_waits_and_questions_that_run_but_nothing_half_do
         assert cancelled == {waiting.id: "CANCELLED", question.id: "CANCELLED"} and refused == ["begun"]
         assert sorted(kind for kind, _ in device.done) == ["restart", "status"]
         assert {answer["id"]: answer["state"] for answer in device.answers}[running.id] == "DONE"
+
+    play(tmp_path, body)
+
+
+class ForAgents:
+    """An executor of `answer`: question `open` is for agents, any other is gone."""
+
+    def __init__(self) -> None:
+        self.answered: list[Mapping[str, Any]] = []
+
+    def role(self, args: Mapping[str, Any]) -> str:
+        return "agent" if args.get("id") == "open" else ""
+
+    async def __call__(self, args: Mapping[str, Any], _tell: Any) -> Mapping[str, Any]:
+        if not self.role(args):
+            raise NotDone("question", "it is not open any more")
+        self.answered.append(args)
+        return {}
+
+
+def test_a_key_may_answer_for_one_role_alone(tmp_path: Path) -> None:
+    foreman = Signer.new()
+    kinds = {"a": (ANNA, ("answer",)), "b": (BEN, ("answer.agent",)), "c": (foreman, ("answer.foreman", "status"))}
+    rules = {key.id: KeyRule(name, key.public, of, ("*",)) for name, (key, of) in kinds.items()}
+
+    async def body(device: Device, operator: Operator) -> None:
+        await device.kill()
+        await device.start(sign_policy(Policy("plant", 1, rules), ROOT))
+        executor = ForAgents()
+        device.desk._doing._executors["answer"] = executor
+
+        async def answer(key: Signer, question: str) -> tuple[str, str]:
+            order = operator.order("answer", args={"id": question, "answer": "yes", "as": "x"})
+            told = await device.give(operator.message(order, key))
+            return told["state"], told.get("reason", "")
+
+        assert await answer(ANNA, "open") == ("DONE", "")
+        assert await answer(BEN, "open") == ("DONE", "")
+        assert await answer(foreman, "open") == ("REFUSED", "not-allowed")
+        assert await answer(STRANGER, "open") == ("REFUSED", "unknown-key")
+        assert await answer(BEN, "gone") == ("REFUSED", "question"), "who may answer some role is told what is wrong"
+        assert (await device.give(operator.ask("status", BEN)))["reason"] == "not-allowed"
+        assert len(executor.answered) == 2
 
     play(tmp_path, body)
 
