@@ -1,4 +1,4 @@
-"""`ripieno fleet cancel`: take an order back that waits, a question that runs, or an update that is being pulled."""
+"""`ripieno fleet cancel`: take an order back that waits, a question that runs, or an update that is under way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "id",
         metavar="ID",
         nargs="?",
-        help="the order's id, as `fleet watch` and `fleet cmd` show it (without it: the update that is being pulled)",
+        help="the order's id, as `fleet watch` and `fleet cmd` show it (without it: the update that is under way)",
     )
     add_keys(parser)
     add_json(parser)
@@ -54,7 +54,7 @@ async def _update(console: Console, arguments: argparse.Namespace) -> int:
 COMMAND = Command(
     "fleet cancel",
     "operate",
-    "take back an update that is being pulled, or an order that waits; what is done is not broken off half way",
+    "take back an update that is not kept yet, or an order that waits; nothing is broken off half way",
     "ripieno fleet cancel plant line-3                  (an order: its id behind it)",
     _arguments,
     _run,

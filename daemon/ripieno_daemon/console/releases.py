@@ -45,7 +45,8 @@ def under_way(state: Mapping[str, Any]) -> dict[str, str]:
     """Return each update that can still be taken back: the bundle's name to the digest of the release."""
     releases = state.get("releases")
     names = releases if isinstance(releases, Mapping) else {}
-    found = {str(name): str(told_of(state, name).get("arriving") or "") for name in names}
+    told = {str(name): told_of(state, name) for name in names}
+    found = {name: str(one.get("arriving") or one.get("trial") or "") for name, one in told.items()}
     return {name: digest for name, digest in found.items() if digest}
 
 

@@ -67,6 +67,7 @@ def test_a_person_and_a_program_read_what_runs_what_is_on_trial_and_what_was_ref
     pulling = {**AT_REST, "phase": "pulling", "arriving": NEW, "done_bytes": 34, "of_bytes": 100}
     assert releases.standing(pulling) == "pulling, 34 %"
     assert releases.under_way({"releases": {"colours": pulling, "other": AT_REST}}) == {"colours": NEW}
+    assert releases.under_way(state) == {"colours": NEW}, "a trial can be given up as well"
 
 
 ANY = st.recursive(
