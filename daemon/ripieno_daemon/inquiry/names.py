@@ -36,14 +36,22 @@ def find_decision(past: Past, words: str) -> tuple[int, dict[str, Any]]:
 
 
 def is_meant(words: str, id: str) -> bool:
-    """Whether a shortened name fits an id."""
-    if "@" in id:
-        return "@" in words and id.partition("/")[0] == words
-    kind, number = id.partition("-")[0], id.rpartition("-")[2]
+    """Whether a shortened name fits an id. Of several pipelines an id has its own's name in front: `line/part-...`."""
+    head, at, event = id.partition("@")
+    own = head.rpartition("/")[2]
+    if at:
+        return words in {f"{name}@{number}" for name in (head, own) for number in (event, event.partition("/")[0])}
+    kind, number = own.partition("-")[0], own.rpartition("-")[2]
+    if words == own:
+        return True
     if words.isdigit():
         return number == words
     for dots in ("...", "…"):
         if dots in words:
             begin, _, end = words.partition(dots)
-            return id.startswith(begin) and id.endswith(end) and not (end.isdigit() and end != number)
+            return (
+                (id.startswith(begin) or own.startswith(begin))
+                and id.endswith(end)
+                and not (end.isdigit() and end != number)
+            )
     return words.split() == [kind, number]

@@ -48,9 +48,9 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
     edge, message = answer["edge"], answer["message"]
     if message is not None:
         yield row("message", f"{say(message)}  {message['input']}, key {message['key']}: {_fields(message['fields'])}")
-    elif edge is None:
+    elif edge is None and not answer["stands"]:
         yield row("edge", "none is recorded: the part was known from the board's count, or from an act's intent")
-    else:
+    elif edge is not None:
         place = "at an unknown place" if edge["position_mm"] is None else f"belt at {edge['position_mm']:.1f} mm"
         yield row("edge", f"{say(edge)}  {edge['input']}, number {edge['number']}, {place}")
     for one in answer["pictures"]:
@@ -69,7 +69,7 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
         begin = f"from {one['begin_mm']:.1f} mm for {one['span_mm']:.0f} mm, at most {one['hold_s']:g} s"
         yield row("act", f"{say(one)}  {one['command']} {begin}")
         yield row("outcome", _outcome(one["outcome"], one["begin_mm"]))
-    if not answer["acts"] and message is None:
+    if not answer["acts"] and not answer["stands"]:
         yield row("act", "none: without one the part is diverted")
     if closed:
         yield row("way", f"{say(closed)}  {closed['way']}{': ' + closed['why'] if closed['why'] else ''}")
@@ -88,10 +88,9 @@ def _answer(one: Mapping[str, Any]) -> Iterator[str]:
     if one["found"]:
         said += f", {one['found']} found"
     yield row("model", f"{say(one)}  {one['model']} {one['model_digest']}: {said}")
-    times = f"answered in {one['answered_in_ms']:.1f} ms (decode {one['decode_ms']:.1f}, invoke {one['invoke_ms']:.1f})"
-    yield row(
-        "", f"{times}; what it was shown was {one['picture_age_ms']:.1f} ms old, digest {one['picture_digest'][:16]}"
-    )
+    times = f"(decode {one['decode_ms']:.1f}, invoke {one['invoke_ms']:.1f})"
+    shown = f"what it was shown was {one['picture_age_ms']:.1f} ms old, digest {one['picture_digest'][:16]}"
+    yield row("", f"{one['step']} answered in {one['answered_in_ms']:.1f} ms {times}; {shown}")
     if not one["used"]:
         yield row("", f"not used: {one['why']}")
 

@@ -32,7 +32,8 @@ def why(past: Past, words: str, given: Plan | None = None) -> dict[str, Any]:
             if chain.is_complete:
                 break
         if chain.decision is not None and chain.decision["verdict"] == body["verdict"]:
-            return head | _item(chain, body)
+            stands = next((one.stands for one in moment.plan.items if one.name == item.kind), False)
+            return head | {"stands": stands} | _item(chain, body)
     else:
         rule = RuleChain(body["rule"], record)
         for moment in rerun.moments():

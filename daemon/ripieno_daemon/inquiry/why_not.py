@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ripieno.engine import Engine, Started
+from ripieno.engine import Decided, Engine, Started
 from ripieno.engine.items import item_of
 from ripieno.plan import PipelinePlan, Plan, RulePlan
 from ripieno.rules.spoken import value_text
@@ -34,7 +34,8 @@ def why_not(past: Past, rule: str, words: str, given: Plan | None = None) -> dic
     record, decided = (0, None) if t_ns is not None else find_decision(past, words)
     rerun, last = Rerun(past, given), None
     item = str(decided["item"]) if decided is not None and "item" in decided else ""
-    latest_item, fired, down, ended = "", None, None, True
+    latest: dict[str, str] = {}  # item kind -> the one that was decided last
+    fired, down, ended = None, None, True
     for moment in rerun.moments():
         if t_ns is not None and moment.row.t_ns > t_ns:
             down, ended = _down(moment, t_ns), False
@@ -42,8 +43,9 @@ def why_not(past: Past, rule: str, words: str, given: Plan | None = None) -> dic
         last = moment
         moment.step()
         for effect in moment.effects or ():
-            latest_item = str(getattr(effect, "item", "")) if type(effect).__name__ == "Decided" else latest_item
-            if type(effect).__name__ == "Fired" and getattr(effect, "rule", "") == rule:
+            if isinstance(effect, Decided):
+                latest[effect.item.kind] = str(effect.item)
+            if type(effect).__name__ == "Fired" and is_rule(getattr(effect, "rule", ""), rule):
                 fired = {**at(moment.row, moment.event.t), "what": getattr(effect, "what", "")}
         if t_ns is None and any(row.id >= record for row in (moment.row, *moment.told)):
             ended = False
@@ -55,14 +57,21 @@ def why_not(past: Past, rule: str, words: str, given: Plan | None = None) -> dic
         raise CannotAnswer(f"the record ends at {last.row.t_ns / 1e9:.3f} s")
     plan = _rule(last.plan, rule)
     if plan.each:
-        item = item or latest_item
+        item = item or latest.get(plan.each, "")
         if not item:
             raise CannotAnswer(f"{rule} runs once for each {plan.each}, and none was decided before {words}")
+        if (named := item_of(item)) is None or named.kind != plan.each:
+            raise CannotAnswer(f"{rule} runs once for each {plan.each}, and {item} is none")
         return _of_item(past, plan, item, given)
     answer = _over_time(last, plan, t_ns if t_ns is not None else last.row.t_ns, fired)
     if down is not None:
         answer |= {"blocked": True, "blocks": [down, *answer["blocks"]]}
     return answer
+
+
+def is_rule(name: str, words: str) -> bool:
+    """Whether a rule is meant: by its name, or without its pipeline's in front."""
+    return words in (name, name.partition("/")[2])
 
 
 def _time(past: Past, words: str) -> int | None:
@@ -91,9 +100,11 @@ def _down(after: Moment, t_ns: int) -> dict[str, Any] | None:
 
 
 def _rule(plan: PipelinePlan, name: str) -> RulePlan:
-    for rule in plan.rules:
-        if rule.name == name:
-            return rule
+    found = [rule for rule in plan.rules if is_rule(rule.name, name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CannotAnswer(f"{name!r} may be {len(found)} rules: {', '.join(rule.name for rule in found)}")
     raise CannotAnswer(f"the plan has no rule {name!r}; it has {', '.join(rule.name for rule in plan.rules)}")
 
 
