@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgpack
@@ -33,6 +34,8 @@ from .devices import OpenDevices
 from .doors import OpenDoors
 from .ledger import IntentFile, Ledger, Recovered
 from .ledger.intents import FILE_BYTES
+from .ledger.mending import NAME as LEDGER
+from .ledger.mending import Mending, Shelf
 from .supervision import Supervisor, WatchedInference
 
 if TYPE_CHECKING:
@@ -55,7 +58,8 @@ class Ports:
     """Everything outside. `inference` and `broker` make one for a plan.
 
     `broker` takes the number of this boot, and gives None where the plan names no broker. `enrolled`: whose orders are
-    obeyed, None for nobody's; raises RipienoError. `clock_quality`: 0 nobody knows the time, 1 plausible,
+    obeyed, None for nobody's; raises RipienoError. `shelf`: where a damaged ledger is set aside, None for nowhere: then
+    it ends the start. `clock_quality`: 0 nobody knows the time, 1 plausible,
     2 synchronised.
     """
 
@@ -74,6 +78,7 @@ class Ports:
     doors: OpenDoors | None = None
     enrolled: Callable[[Plan], Enrolled | None] = lambda plan: None
     clock_quality: Callable[[], int] = lambda: 1
+    shelf: Shelf | None = None
 
 
 class App:
@@ -88,6 +93,7 @@ class App:
     Attributes:
         down: the devices that cannot be used now, and why.
         models: what runs behind each step.
+        mending: what was done about damaged ledgers, None where there is no shelf for them.
         doors: where people and programs of this machine hand in messages.
         executors: what may be asked from afar, by kind of order, beside what the line itself does (afar.py).
     """
@@ -111,6 +117,7 @@ class App:
         self._settled = asyncio.Event()
         self.conductor: Conductor | None = None
         self.ledger: Ledger | None = None
+        self.mending: Mending | None = None
         self.outbox: Outbox | None = None
         self.models: Mapping[str, Loaded] = {}
         self.doors = ports.doors
@@ -130,14 +137,20 @@ class App:
         """
         models = open_bundles(self._plan)
         storage, clock = self._ports.storage, self._ports.clock
-        ledger = self.ledger = await Ledger.open(
-            storage.database("ledger.sqlite"),
-            clock,
-            self._ports.entropy,
+        opened = partial(
+            Ledger.open,
+            clock=clock,
+            entropy=self._ports.entropy,
             group_ms=self._plan.storage.group_ns / 1e6,
             dictionary=self._words(),
             on_alarm=self._storage_alarm,
         )
+        if (shelf := self._ports.shelf) is not None:
+            self.mending = Mending(storage, shelf, clock, self._ports.entropy, self._say)
+        ledger = self.ledger = await (
+            self.mending.open(opened) if self.mending is not None else opened(storage.database(LEDGER))
+        )
+        ledger.on_epoch = self._begin_record
         try:
             intents = IntentFile(storage.append_file("intents", FILE_BYTES))
             try:
@@ -218,6 +231,7 @@ class App:
                 "waiting": ledger.waiting,
                 "refused": ledger.refused,
                 "durable": ledger.is_durable,
+                "set_aside": [one._asdict() for one in self.mending.unacknowledged] if self.mending else [],
             },
             "outbox": None if outbox is None else {"backlog": outbox.backlog},
         }
@@ -242,9 +256,7 @@ class App:
             return None
         from .remote.afar import FarEnd
 
-        return await FarEnd.open(
-            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say
-        )
+        return await FarEnd.open(self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say)
 
     async def _serve_line(
         self,
@@ -278,6 +290,8 @@ class App:
                     parts.create_task(ledger.run(), name="ledger"),
                     parts.create_task(conductor.run(), name="conductor"),
                 ]
+                if (mending := self.mending) is not None:
+                    running.append(self._supervisor.begin(parts, "mending", lambda: mending.run(ledger)))
                 outbox = self.outbox = far.outbox if far is not None else None
                 if far is not None:
                     running.append(self._supervisor.begin(parts, "station", far.run))
@@ -320,6 +334,13 @@ class App:
         for task in parts:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
+
+    def _begin_record(self) -> None:
+        """Another ledger begins while the line runs: what a restart needs goes into its first batch."""
+        if self.outbox is not None:
+            self.outbox.on_epoch()
+        if self.conductor is not None:
+            self.conductor.record_anew(self._plan_record(self.models, True, CARRIED))
 
     def _run_by(self, plan: Plan) -> None:
         self._plan, self._pipeline, self._digest = plan, joined(plan), digest(plan)
@@ -475,3 +496,5 @@ class App:
             await ledger.close()
         except RipienoError as error:
             self._say(f"the last records are lost: {error}")
+        if self.mending is not None:
+            await self.mending.close()

@@ -20,6 +20,7 @@ from .compiling.drivers import installed_drivers
 from .doors import OpenDoors
 from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
 from .ports.clock_quality import clock_quality
+from .ports.ledger_shelf import LedgerShelf
 from .workers import WorkerPool
 from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
@@ -50,6 +51,7 @@ def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
         doors=OpenDoors(),
         enrolled=real_enrolled,
         clock_quality=clock_quality,
+        shelf=LedgerShelf(state),
     )
 
 

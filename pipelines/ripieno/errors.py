@@ -10,6 +10,7 @@ RipienoError
     PictureError       a picture is none, or not one that the model can take
     WorkerLost         the worker process died or passed its deadline; a new one is started
     StorageError       the disk refused: full, read-only or failing
+        StorageDamaged what is on the disk is not what was written, or it is gone; trying again will not help
     BrokerError        the broker refused or is away; the outbox keeps what is not yet receipted
 """
 
@@ -82,6 +83,10 @@ class WorkerLost(RipienoError):
 
 class StorageError(RipienoError):
     """The disk refused: full, read-only or failing."""
+
+
+class StorageDamaged(StorageError):
+    """What is on the disk is not what was written, or it is gone; trying again will not help."""
 
 
 class BrokerError(RipienoError):

@@ -182,6 +182,12 @@ class Conductor:
         if is_whole:
             self.trees.add(self._digest, self._last_record)
 
+    def record_anew(self, record: bytes) -> None:
+        """Another ledger begins while the line runs: plan and state are what it can be gone on from."""
+        self.trees = Trees([])
+        self.record_plan(record, True)
+        self.snapshot()
+
     # --- recovery -----------------------------------------------------------------------------------------------
 
     async def recover(self, recovered: Recovered, plan: Plan) -> None:

@@ -7,7 +7,8 @@ reports a gap, and after 2 s without progress. A PUBACK says that a broker has a
 (measured: 500 of 500): it frees nothing, unless the stream is declared `receipt: puback` for a site without a
 consumer of ours.
 
-What is given up for want of room is the oldest, is counted, and is told to the consumer as a hole (parcels.py).
+What is given up for want of room is the oldest, is counted, and is told to the consumer as a hole (parcels.py). What an
+older epoch of the ledger still owes is sent beside this (carried_over.py).
 
     batch    {stream, epoch, first, rows: [[seq, record id, kind, t_ns, payload], ...]} or {..., dropped: count}
     receipt  {stream, epoch, upto} and, when a batch did not join on, {gap: true}
@@ -25,6 +26,7 @@ from ripieno.contracts.ports import Broker, Clock
 from ripieno.errors import BrokerError, StorageError
 
 from ..ledger import Ledger, StreamRow
+from .carried_over import CarriedOver
 from .envelope import BadEnvelope, Sender, decode
 from .message_broker import Unheard
 from .parcels import Parcel, as_json, cut
@@ -79,6 +81,7 @@ class Outbox:
         self._ledger, self._broker, self._clock = ledger, broker, clock
         self._topics, self._sender, self._say = topics, sender, say
         self._stream, self._receipt, self._quota = stream, receipt, quota
+        self._carried = CarriedOver(ledger, broker, clock, topics, sender, stream, receipt)
         self._mark = (0, 0)
         self._sent = (0, 0)
         self._window: list[Batch] = []
@@ -97,17 +100,24 @@ class Outbox:
 
     @property
     def backlog(self) -> int:
-        """Durable rows without a receipt."""
-        return self._ledger.last_seq - self._mark[0]
+        """Durable rows without a receipt, those of older epochs too."""
+        return self._ledger.last_seq - self._mark[0] + self._ledger.carried.waiting
 
     def on_up(self) -> None:
         """The broker is there: what was on its way may be lost, send from the last receipt."""
         self._is_up = True
+        self._carried.on_up()
         self._rewind()
 
     def on_down(self, _why: str = "") -> None:
         """The broker is away: rows wait where they are."""
         self._is_up = False
+        self._carried.on_down()
+
+    def on_epoch(self) -> None:
+        """The ledger goes on in another database: numbers begin at 1 again, and nothing has a receipt."""
+        self._mark = (0, 0)
+        self._rewind()
 
     def on_commit(self, _last_id: int) -> None:
         """There may be new rows."""
@@ -120,14 +130,17 @@ class Outbox:
         try:
             body = decode(payload, MAX_RECEIPT_BYTES).body
             upto, epoch, gap = body["upto"], body["epoch"], body.get("gap", False)
-            if type(upto) is not int or upto > self._ledger.last_seq:
+            is_ours = epoch == self._ledger.epoch
+            if type(upto) is not int or (is_ours and upto > self._ledger.last_seq):
                 raise BadEnvelope("receipt", f"a receipt up to {upto!r}; the last row is {self._ledger.last_seq}")
         except (BadEnvelope, KeyError) as error:
             self.refused += 1
             self._say(f"receipt of {self._stream} refused: {error}")
         else:
-            if epoch == self._ledger.epoch:
+            if is_ours:
                 self._on_receipt(upto, gap is True)
+            else:
+                self._carried.on_receipt(epoch, upto, gap is True)
         ack()  # a receipt that is lost comes again with the rows that are sent again
         return True
 
@@ -137,6 +150,7 @@ class Outbox:
         self._progress_ns = self._clock.monotonic_ns()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch(), name=f"outbox {self._stream} progress")
+            group.create_task(self._carried.run(), name=f"outbox {self._stream} carried over")
             while True:
                 await self._wake.wait()
                 self._wake.clear()
@@ -154,10 +168,13 @@ class Outbox:
         return self._clock.monotonic_ns() >= self._held_until_ns
 
     async def _read_ahead(self) -> bool:
-        """Read the next rows; False: there are none."""
-        from_ = self._sent
-        rows = await self._ledger.stream_rows(*from_, READ_ROWS, READ_BYTES)
-        if self._sent == from_:
+        """Read the next rows; False: there are none, or the disk does not give them now."""
+        from_, epoch = self._sent, self._ledger.epoch
+        try:
+            rows = await self._ledger.stream_rows(*from_, READ_ROWS, READ_BYTES)
+        except StorageError:
+            return False  # the ledger tells of a disk that refuses; `_watch` wakes us again
+        if (self._sent, self._ledger.epoch) == (from_, epoch):
             self._ahead.extend(rows)
         return bool(rows)
 
@@ -179,11 +196,13 @@ class Outbox:
         return [(topic, as_json(row, device, self._stream, parcel.dropped)) for row in parcel.rows]
 
     async def _publish(self, batch: Batch, messages: list[tuple[str, bytes]]) -> None:
+        epoch = self._ledger.epoch
         try:
             for topic, message in messages:
                 await self._broker.publish(topic, message)
             self._in_trouble = False
-            self._on_puback(batch)
+            if epoch == self._ledger.epoch:
+                self._on_puback(batch)
         except Unheard as error:
             self._hold(error)
         except BrokerError:
@@ -244,7 +263,7 @@ class Outbox:
 
     async def _keep_quota(self) -> None:
         """Give up the oldest rows above the quota: their payloads go, and each hole is told to the consumer."""
-        if self._quota is None or self.backlog <= self._quota.rows:
+        if self._quota is None or self._ledger.last_seq - self._mark[0] <= self._quota.rows:
             return
         upto = self._ledger.last_seq - self._quota.rows
         try:

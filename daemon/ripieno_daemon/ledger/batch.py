@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ripieno.contracts.ports import Transaction
-from ripieno.errors import StorageError
+from ripieno.errors import StorageDamaged, StorageError
 
 from .kinds import KINDS
 from .packing import Packer
@@ -93,8 +94,11 @@ def write(
     records: Sequence[Waiting],
     snapshot: tuple[bytes, int] | None,
     marks: Mapping[str, int],
+    begin: bytes | None = None,
 ) -> Tip:
-    """Write a batch and return the new end of the chain."""
+    """Write a batch and return the new end of the chain. `begin`: the epoch of a database that has no tables yet."""
+    if begin is not None:
+        prepare(tx, begin)
     rows, payloads = [], []
     id, chain, seq, t_ns, wall_ns = tip
     for record in records:
@@ -145,20 +149,57 @@ def read_records(tx: Transaction, after_id: int, upto_id: int, limit: int) -> li
 def read_stream(
     tx: Transaction, after_seq: int, after_id: int, limit: int, max_bytes: int
 ) -> list[tuple[int, int, int, int, bytes]]:
-    """Return (seq, id, kind, t_ns, payload) of the next rows of the stream."""
+    """Return (seq, id, kind, t_ns, payload) of the next rows of the stream.
+
+    Raises:
+        StorageDamaged: a row does not follow from the chain; the rows before it were returned by an earlier call.
+    """
     unpacker, size = Unpacker(tx), 0
     rows: list[StreamTuple] = []
-    for seq, id, kind, t_ns, stored in tx.execute(
-        "SELECT r.seq, r.id, r.kind, r.t_ns, p.payload FROM records r LEFT JOIN payloads p ON p.id = r.id"
-        " WHERE r.id > ? AND r.seq > ? ORDER BY r.id LIMIT ?",
+    for seq, id, kind, t_ns, wall_ns, digest, chain, before, stored in tx.execute(
+        "SELECT r.seq, r.id, r.kind, r.t_ns, r.wall_ns, r.payload_digest, r.chain,"
+        " (SELECT q.chain FROM records q WHERE q.id < r.id ORDER BY q.id DESC LIMIT 1), p.payload"
+        " FROM records r LEFT JOIN payloads p ON p.id = r.id WHERE r.id > ? AND r.seq > ? ORDER BY r.id LIMIT ?",
         (after_id, after_seq, limit),
     ):
+        if not follows(before or chain_before_first(tx), id, kind, t_ns, wall_ns, seq, digest, stored, chain):
+            if rows:
+                break
+            raise StorageDamaged(f"record {id} is not what was written")
         payload = unpacker.unpack(id, stored) if stored is not None else b""
         size += len(payload) + 32
         if rows and size > max_bytes:
             break
         rows.append((seq, id, kind, t_ns, payload))
     return rows
+
+
+def chain_before_first(tx: Transaction) -> bytes:
+    """Return what stands before the first record of this ledger."""
+    meta = dict(tx.execute("SELECT name, value FROM meta"))
+    return first_chain(meta.get("first_epoch", meta["epoch"]))
+
+
+def follows(
+    before: bytes,
+    id: int,
+    kind: int,
+    t_ns: int,
+    wall_ns: int,
+    seq: int | None,
+    digest: bytes | None,
+    stored: bytes | None,
+    chain: bytes,
+) -> bool:
+    """Whether a row is what was written: its chain follows from the one before it, its columns and its payload."""
+    if stored is not None:
+        digest = digest_of(stored)
+    if digest is None:
+        return False
+    try:
+        return next_chain(before, id, kind, t_ns, wall_ns, seq, digest) == chain
+    except (struct.error, TypeError):  # a column holds something else than a number
+        return False
 
 
 class Unpacker:

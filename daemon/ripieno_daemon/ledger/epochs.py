@@ -8,14 +8,15 @@ a new epoch begins. The chain goes on; what is recorded before stays to be asked
     record  n + 1   kind "epoch": A, B, why
     records n + 2.. epoch B, numbers 1..
 
-`carried` holds rows of older epochs until the consumer has them. A hole is one row without a payload for all numbers
-from `seq` to `upto`.
+`carried` holds rows of older epochs until the consumer has them, each with a digest: it stands in no chain. A hole is
+one row without a payload for all numbers from `seq` to `upto`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 from ripieno.contracts.ports import Transaction
 from ripieno.errors import StorageError
@@ -27,6 +28,7 @@ from .record import digest_of, next_chain
 
 EPOCH_BYTES: Final = 8
 CARRIED_AT_ONCE: Final = 500
+_SELECT: Final = "SELECT epoch, seq, upto, record_id, kind, t_ns, payload, digest FROM carried ORDER BY rowid"
 
 
 class Carried(NamedTuple):
@@ -102,20 +104,39 @@ def _carry(tx: Transaction, epoch: bytes) -> int:
 
 def keep_carried(tx: Transaction, rows: Iterable[Carried]) -> None:
     """Keep rows of older epochs until their receipt."""
-    tx.executemany("INSERT OR IGNORE INTO carried VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    tx.executemany(
+        "INSERT OR IGNORE INTO carried VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ((*row, _digest(row)) for row in rows)
+    )
 
 
 def read_carried(tx: Transaction, limit: int, max_bytes: int) -> list[Carried]:
     """Return the next carried rows, all of one epoch, in order; none: there are none left."""
     rows: list[Carried] = []
     size = 0
-    for found in tx.execute("SELECT * FROM carried ORDER BY rowid LIMIT ?", (limit,)):
-        row = Carried(*found)
+    for found in tx.execute(f"{_SELECT} LIMIT ?", (limit,)):
+        row = _checked(found)
         size += len(row.payload) + 32
         if rows and (size > max_bytes or row.epoch != rows[0].epoch):
             break
         rows.append(row)
     return rows
+
+
+def read_all_carried(tx: Transaction) -> list[Carried]:
+    """Return all carried rows, for a ledger that follows this one."""
+    return [_checked(found) for found in tx.execute(_SELECT)]
+
+
+def _checked(found: Sequence[Any]) -> Carried:
+    row = Carried(*found[:-1])
+    if row.payload and _digest(row) != found[-1]:
+        return row._replace(payload=b"")  # never a wrong one as right
+    return row
+
+
+def _digest(row: Carried) -> bytes:
+    numbers = struct.pack(">qqqqq", row.seq, row.upto, row.id, row.kind, row.t_ns)
+    return digest_of(row.epoch + numbers + row.payload)
 
 
 def count_carried(tx: Transaction) -> int:

@@ -4,7 +4,8 @@
 its first record, when it has `GROUP_ROWS`, or when someone waits in `flush`. When the disk does not take a batch it
 is tried again every `RETRY_S`; meanwhile the queue fills. Full, it refuses what is new (records of the stream only
 when even the share kept for them is used), counts, and writes a `gap` record with the count as soon as the disk is
-back.
+back. A database that turns out to be damaged is replaced, where there is a way to (`replace`), between two batches:
+what waits is the first batch of the next.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 from ripieno.contracts.ports import Clock, Database, Entropy
-from ripieno.errors import StorageError
+from ripieno.errors import StorageDamaged, StorageError
 
 from . import batch, kinds
 from .batch import Waiting
+from .carrying import CarriedRows
 from .packing import MAX_DICTIONARY_BYTES, MAX_PAYLOAD_BYTES, Packer
+from .record import first_chain
 
 GROUP_ROWS = 500
 QUEUE_ROWS = 20_000
@@ -72,6 +75,9 @@ class Ledger:
     `on_alarm(None)`: once when it takes them again. Both are called on the loop and must not raise.
 
     `attempts`: batches that the disk took or refused; it stands still while the disk does neither.
+    `carried`: rows of older epochs. `replace(database, why)`: gives a new database for a damaged one, and its epoch.
+    `on_epoch`: called on the loop when another database is begun while the line runs; what is appended then, and a
+    snapshot that is saved then, are in its first batch.
     """
 
     def __init__(
@@ -103,6 +109,11 @@ class Ledger:
         self._flushed: list[tuple[int, asyncio.Future[None]]] = []
         self._gap_first, self._gap_count, self._gap_stream = 0, 0, 0
         self._in_trouble = False
+        self._damage: StorageDamaged | None = None
+        self._is_begun = True  # the database has its tables
+        self.replace: Callable[[Database, str], Awaitable[tuple[Database, bytes]]] | None = None
+        self.on_epoch: Callable[[], None] = lambda: None
+        self.carried = CarriedRows(lambda: self._database)
         self.refused = 0
         self.attempts = 0
 
@@ -215,12 +226,15 @@ class Ledger:
                 await self._either(self._clock.sleep(self._group_s), self._now.wait())
             self._now.clear()
             try:
+                if self._damage is not None:
+                    raise self._damage
                 await self._commit()
                 self.attempts += 1
             except StorageError as error:
                 self.attempts += 1
                 self._fail(error)
-                await self._either(self._clock.sleep(RETRY_S), self._now.wait())
+                if not (isinstance(error, StorageDamaged) and await self._begin_anew(error)):
+                    await self._either(self._clock.sleep(RETRY_S), self._now.wait())
 
     async def close(self) -> None:
         """Write what is queued (after `run` has ended) and close the database.
@@ -232,7 +246,12 @@ class Ledger:
             self._marked_ns -= int(MARK_S * 1e9)
             while self._queue or self._snapshot is not None or self._marks:
                 before = self._tip, self._snapshot, self._marks
-                await self._commit()
+                try:
+                    await self._commit()
+                except StorageDamaged as error:
+                    if not await self._begin_anew(error):
+                        raise
+                    await self._commit()
                 if (self._tip, self._snapshot, self._marks) == before:
                     break  # a snapshot of records that never came
         finally:
@@ -264,7 +283,14 @@ class Ledger:
 
         At most `limit`, and at most `max_bytes` of payload unless the first row alone is larger.
         """
-        rows = await self._database.read(lambda tx: batch.read_stream(tx, after_seq, after_id, limit, max_bytes))
+        try:
+            rows = await self._database.read(lambda tx: batch.read_stream(tx, after_seq, after_id, limit, max_bytes))
+        except StorageDamaged as error:
+            if self.replace is not None:
+                self._damage = error
+                self._first.set()
+                self._now.set()
+            raise
         return [StreamRow(seq, id, kinds.name_of(kind), t_ns, payload) for seq, id, kind, t_ns, payload in rows]
 
     async def read_mark(self, stream: str) -> tuple[int, int]:
@@ -301,6 +327,27 @@ class Ledger:
             self.append("erasure", self._tip.t_ns, struct.pack(">qqq", first_id, last_id, count))
         return count
 
+    async def _begin_anew(self, error: StorageDamaged) -> bool:
+        """Go on in another database; False where there is no way to, or not now."""
+        if self.replace is None:
+            return False
+        try:
+            self._database, epoch = await self.replace(self._database, str(error))
+        except StorageError as refusal:
+            self._in_trouble = False
+            self._fail(refusal)
+            return False
+        tip = self._tip
+        self._tip = tip._replace(chain=first_chain(epoch), seq=0)
+        self._held = batch.Held(epoch, self._tip, b"")
+        self._packer = Packer(b"")
+        self._snapshot, self._damage, self._is_begun = None, None, False
+        self._marks.clear()
+        self.on_epoch()
+        self._first.set()
+        self._now.set()
+        return True
+
     async def _use(self, dictionary: bytes) -> None:
         words = dictionary[-MAX_DICTIONARY_BYTES:]
         self._push(
@@ -336,14 +383,18 @@ class Ledger:
         self._push(Waiting(self._next_id - 1, kinds.KINDS["gap"], t_ns, self._clock.wall_ns(), stream, payload))
 
     async def _commit(self) -> None:
-        rows = [self._queue[index] for index in range(min(len(self._queue), GROUP_ROWS))]
+        most = GROUP_ROWS if self._is_begun else len(self._queue)  # the first batch of all is what a restart builds on
+        rows = [self._queue[index] for index in range(min(len(self._queue), most))]
         last_id = rows[-1].id if rows else self._tip.id
         snapshot = self._snapshot if self._snapshot and self._snapshot[1] <= last_id else None
         is_due = self._clock.monotonic_ns() - self._marked_ns >= MARK_S * 1e9
         marks = dict(self._marks) if is_due else {}
         if rows or snapshot or marks:
-            tip, packer = self._tip, self._packer
-            self._tip = await self._database.write(lambda tx: batch.write(tx, tip, packer, rows, snapshot, marks))
+            tip, packer, epoch = self._tip, self._packer, None if self._is_begun else self._held.epoch
+            self._tip = await self._database.write(
+                lambda tx: batch.write(tx, tip, packer, rows, snapshot, marks, epoch)
+            )
+            self._is_begun = True
         if marks:
             self._marked_ns = self._clock.monotonic_ns()
             self._marks = {stream: upto for stream, upto in self._marks.items() if marks.get(stream) != upto}

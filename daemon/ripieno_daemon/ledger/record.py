@@ -27,7 +27,7 @@ SCHEMA: Final = (
     " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS carried (epoch BLOB NOT NULL, seq INTEGER NOT NULL, upto INTEGER NOT NULL,"
     " record_id INTEGER NOT NULL, kind INTEGER NOT NULL, t_ns INTEGER NOT NULL, payload BLOB NOT NULL,"
-    " UNIQUE (epoch, seq))",
+    " digest BLOB NOT NULL, UNIQUE (epoch, seq))",
 )
 NO_SEQ: Final = -1
 _HEADER = struct.Struct(">qqqqq")

@@ -11,11 +11,12 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
 from ripieno.contracts.ports import Transaction
-from ripieno.errors import StorageError
+from ripieno.errors import StorageDamaged, StorageError
 
 T = TypeVar("T")
 PAGE_BYTES = 1024
@@ -27,13 +28,15 @@ CACHE_KIB = 512
 class Connection:
     """One connection, used by one thread at a time.
 
-    Opened with the first work and again after a failure of the disk.
+    Opened with the first work and again after a failure of the disk. Only the first opening makes a file; a database
+    that is deleted or replaced under us is noticed before the next work, not written to until nobody finds it again.
     """
 
     def __init__(self, path: Path, *, durable: bool) -> None:
         self._path = path
         self._durable = durable
         self._sqlite: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one transaction.
@@ -56,10 +59,28 @@ class Connection:
                 pass  # everything committed is in the WAL, and the next start finds it there
             self._sqlite = None
 
+    def salvage(self, target: Path) -> bool:
+        """Copy what the open connection still sees of a file that lost its name; False: it has it, or none is open.
+
+        Raises:
+            StorageError: it cannot be read any more, or there is no room.
+        """
+        if self._sqlite is None or self._identity == _identity(self._path):
+            return False
+        try:
+            target.unlink(missing_ok=True)
+            with closing(sqlite3.connect(target)) as copy:
+                self._sqlite.backup(copy)
+        except (sqlite3.Error, OSError) as error:
+            raise refused(target, error) from error
+        return True
+
     def _run(self, begin: str, work: Callable[[Transaction], T], end: str) -> T:
         try:
             if self._sqlite is None:
                 self._sqlite = self._open()
+            elif self._identity != _identity(self._path):
+                raise StorageDamaged(f"{self._path}: was deleted or replaced by another file while it was open")
             connection = self._sqlite
             connection.execute(begin)
             try:
@@ -76,8 +97,14 @@ class Connection:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = _identity(self._path)
+        if self._identity is not None and found != self._identity:
+            raise StorageDamaged(f"{self._path}: was deleted or replaced by another file")
+        if found is None and self._path.with_name(f"{self._path.name}-wal").exists():
+            raise StorageDamaged(f"{self._path}: is gone, and its write-ahead log is still here")
         # -wal and -shm take over the mode of the database
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self._identity = _identity(self._path)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         for pragma in (
             f"busy_timeout={BUSY_MS}",
@@ -95,6 +122,22 @@ class Connection:
 
 
 LEAST_BYTES = 64 * 1024
+DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+READ_ERRORS = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether this is what a damaged file gives: trying again, or making room, would not help."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in DAMAGE or code in READ_ERRORS
 
 
 def refused(path: Path, error: Exception) -> StorageError:
@@ -112,7 +155,8 @@ def refused(path: Path, error: Exception) -> StorageError:
         mend = "it is damaged: verify it, then restore it or move it away"
     else:
         mend = "check the disk"
-    return StorageError(f"{path}: {text} ({mend})")
+    told = f"{path}: {text} ({mend})"
+    return StorageDamaged(told) if is_damage(error) else StorageError(told)
 
 
 def _is_full(path: Path) -> bool:

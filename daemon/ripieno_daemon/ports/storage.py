@@ -56,6 +56,14 @@ class DiskDatabase:
         """Run `work` on what is committed."""
         return await self._thread.run(lambda: self._connection.read(work))
 
+    async def salvage(self, target: Path) -> bool:
+        """Copy what the connection still sees of a database that lost its name; False: it has its name, or is closed.
+
+        Raises:
+            StorageError: it cannot be read any more, or there is no room.
+        """
+        return await self._thread.run(lambda: self._connection.salvage(target))
+
     async def close(self) -> None:
         """Finish what is queued, empty the WAL, end the thread."""
         await self._thread.run(self._connection.close)
