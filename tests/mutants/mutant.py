@@ -28,9 +28,10 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one mutant: the seed that caught it and what it showed, and what the product broke (nothing)."""
+    """What came of one mutant: the seed that caught it, what it showed, what the product itself broke (nothing)."""
 
-    mutant: Mutant
+    mutant: str
+    tried: int
     seed: int | None
     broken: list[str]
     control_broken: list[str]
@@ -48,5 +49,5 @@ def hunt(mutant: Mutant) -> Finding:
         for seed in range(1, mutant.seeds + 1):
             broken = mutant.scenario(seed)
             if broken:
-                return Finding(mutant, seed, broken, control)
-    return Finding(mutant, None, [], control)
+                return Finding(mutant.name, mutant.seeds, seed, broken, control)
+    return Finding(mutant.name, mutant.seeds, None, [], control)
