@@ -26,6 +26,9 @@ from ripieno.values import DeviceDown, DeviceUp
 
 from .bundles import PlanModels, open_bundles
 from .conducting.conductor import Conductor
+from .conducting.mode_desk import Change, ModeDesk
+from .conducting.mode_file import FILE_BYTES as MODES_BYTES
+from .conducting.mode_file import ModeFile
 from .conducting.recovery import CARRIED, TAKEN_OVER
 from .conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
 from .conducting.standstill import Held, Standstill
@@ -79,6 +82,7 @@ class Ports:
     enrolled: Callable[[Plan], Enrolled | None] = lambda plan: None
     clock_quality: Callable[[], int] = lambda: 1
     shelf: Shelf | None = None
+    boot_id: Callable[[], str] = lambda: ""
 
 
 class App:
@@ -124,6 +128,7 @@ class App:
         self.executors: Mapping[str, Executor] = {}
         self.on_held: Callable[[Held | None], None] = self._say_held
         self.on_alarm: Callable[[str, str], None] = lambda code, text: None
+        self.on_mode: Callable[[Change], None] = lambda change: None
         self._far: FarEnd | None = None
         self._is_ending = False
 
@@ -204,6 +209,11 @@ class App:
         )
 
     @property
+    def modes(self) -> ModeDesk | None:
+        """The modes of the line, None before its devices are open."""
+        return self.conductor.modes if self.conductor is not None else None
+
+    @property
     def held(self) -> Held | None:
         """Who holds the outputs safe, None for nobody."""
         return self.conductor.held if self.conductor is not None else None
@@ -222,6 +232,7 @@ class App:
                 for step, one in sorted(self.models.items())
             },
             "held": held.as_map() if held is not None else None,
+            "modes": self.modes.report() if self.modes is not None else None,
             "counters": dict(conductor.engine.counters) if conductor is not None else {},
             "ledger": None
             if ledger is None
@@ -279,6 +290,11 @@ class App:
         if far is not None:
             far.obey(conductor)
         loaded = self.models = await inference.start()
+        modes = ModeFile(self._ports.storage.append_file("modes", MODES_BYTES))
+        boot = self._ports.boot_id()
+        conductor.modes = ModeDesk(
+            self._plan, modes, boot, timeline, conductor.outputs, conductor, lambda change: self.on_mode(change)
+        )
         try:
             for step, model in sorted(loaded.items()):
                 self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
@@ -310,6 +326,7 @@ class App:
                 await stop.wait()
                 await self._end(lines, running, conductor, ledger, outbox)
         finally:
+            modes.close()
             await inference.stop()
 
     async def _end(

@@ -26,7 +26,8 @@ from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
 
 if TYPE_CHECKING:
-    from .trust.enrolled import Enrolled
+    from .ports.own_process import boot_id
+from .trust.enrolled import Enrolled
 
 
 def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
@@ -52,6 +53,7 @@ def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
         enrolled=real_enrolled,
         clock_quality=clock_quality,
         shelf=LedgerShelf(state),
+        boot_id=boot_id,
     )
 
 

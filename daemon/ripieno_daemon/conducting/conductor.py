@@ -18,6 +18,7 @@ from ripieno import engine as rooms
 from ripieno.contracts.driver import Arrival, Device, Intents
 from ripieno.contracts.ports import Clock, Inference
 from ripieno.engine import Effect, Engine, Event, pack_event
+from ripieno.engine.hands import CAUSE, LATE_S
 from ripieno.plan import PipelinePlan, Plan
 from ripieno.values import (
     Frame,
@@ -25,6 +26,7 @@ from ripieno.values import (
     Inferred,
     ItemId,
     Outcome,
+    OutcomeKind,
     PictureRef,
     Record,
     Text,
@@ -37,6 +39,7 @@ from .calls import Call, StepCalls
 from .declared import as_declared
 from .frames import Frames
 from .lookups import Lookups
+from .mode_desk import ModeDesk
 from .modelled import found_of, numbers_of
 from .outputs import Outputs
 from .recovery import Recovery, Trees
@@ -99,6 +102,7 @@ class Conductor:
         self._since_snapshot = 0
         self._last_record = 0
         self._stopping = False
+        self.modes: ModeDesk | None = None
 
     def bind(self, devices: Mapping[str, Device], names: Mapping[str, str]) -> None:
         """Take the opened devices: by point name, and the device's own name by point name."""
@@ -128,7 +132,10 @@ class Conductor:
             StorageError (what is returned): they are held, but a restart may not know it.
         """
         self._command({"kind": "safe", "by": by, "why": why})
-        return self._outputs.hold(by, why)
+        durable = self._outputs.hold(by, why)
+        if self.modes is not None and self.modes.end_manual("outputs are held safe"):
+            return _all(durable, self.modes.keep())
+        return durable
 
     async def rearm(self, by: str) -> None:
         """A person at the device says that outputs may move again: every device is told, and it is recorded.
@@ -152,6 +159,19 @@ class Conductor:
     def frames(self) -> Frames:
         """The pictures under way, for who looks on."""
         return self._frames
+
+    @property
+    def outputs(self) -> Outputs:
+        """Where acts go."""
+        return self._outputs
+
+    def step(self, event: Event) -> int:
+        """Let the engine take what a person asked of its outputs (mode_desk.py); return the record's number."""
+        return self._step(event)
+
+    def command(self, body: Mapping[str, object]) -> None:
+        """Record what somebody asked for."""
+        self._command(body)
 
     def now(self) -> int:
         """Return the engine's time."""
@@ -197,7 +217,9 @@ class Conductor:
         self.engine, self.trees, self.is_heir = past.engine, past.trees, past.is_heir
 
     def begin(self, device_names: set[str]) -> None:
-        """Start the engine's life in this process: the first event of it."""
+        """Start the engine's life in this process, under the modes that are in force."""
+        if self.modes is not None:
+            self.modes.begin()
         intents = [intent for name in sorted(device_names) for intent in self._intents.open(name)]
         in_flight = tuple((i.act.cause, i.act.output, i.act.index, i.note) for i in intents)
         self._step(rooms.Started(self._timeline.now(), self._timeline.gap_ns, in_flight))
@@ -236,6 +258,8 @@ class Conductor:
             )
         )
         self._unsettled.append((record, outcome))
+        if self.modes is not None:
+            self.modes.settled(outcome)
 
     def committed(self, last_id: int) -> None:
         """The ledger has made everything up to `last_id` durable: intents whose outcome it holds are done with."""
@@ -258,6 +282,8 @@ class Conductor:
             self._tasks = tasks
             for work, name in self._early:
                 self._task(work, name)
+            if self.modes is not None:
+                tasks.create_task(self.modes.run(), name="modes")
             for name, calls in self._calls.items():
                 tasks.create_task(calls.run(), name=f"step {name}")
             while True:
@@ -317,6 +343,8 @@ class Conductor:
                 self._frames.take(effect.input, effect.sequence)
             case rooms.Release():
                 self._frames.done(effect.input, effect.sequence)
+            case rooms.Fire() if effect.pulse.act.cause.startswith(CAUSE):
+                self._task(self._by_hand(effect, record), f"act {effect.pulse.act}")
             case rooms.Fire():
                 self._task(self._outputs.fire(effect), f"act {effect.pulse.act}")
             case rooms.Set():
@@ -330,11 +358,27 @@ class Conductor:
         """Have an effect in another system once its cause is durable: a cause that is lost comes again, under another
         identity, and its own may be another's then.
         """
+        await self._durable(record)
+        await self._outputs.book(effect)
+
+    async def _by_hand(self, effect: rooms.Fire, record: int) -> None:
+        """Do a person's pulse once its cause is durable, for the same reason; on a disk that refuses it is not done,
+        since nobody stands there any more when it is mended.
+        """
+        try:
+            async with asyncio.timeout(LATE_S):
+                await self._durable(record)
+        except TimeoutError:
+            why = "the record of who wanted it is not durable"
+            self.settled(Outcome(effect.pulse.act, OutcomeKind.NOT_EXECUTED, why))
+            return
+        await self._outputs.fire(effect)
+
+    async def _durable(self, record: int) -> None:
         if record > self._durable_id:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._until_durable.append((record, waiting))
             await waiting
-        await self._outputs.book(effect)
 
     def _given(self, infer: rooms.Infer) -> Given:
         """Return what the model is shown: the frame's picture, which is kept until it has answered, or values."""
@@ -391,7 +435,7 @@ class Conductor:
         """Return epoch and number for a message: they rise with the ledger's records, and are never used again."""
         return int.from_bytes(self._ledger.epoch[:4], "big"), self._ledger.next_id
 
-    def _command(self, body: dict[str, str]) -> None:
+    def _command(self, body: Mapping[str, object]) -> None:
         record = msgpack.packb(body, use_bin_type=True)
         self._last_record = self._ledger.append("command", self._timeline.now(), record)
 
@@ -417,3 +461,7 @@ class Conductor:
         task = self._tasks.create_task(work, name=name)
         self._acts.add(task)
         task.add_done_callback(self._acts.discard)
+
+
+async def _all(*durable: Awaitable[None]) -> None:
+    await asyncio.gather(*durable)

@@ -1,7 +1,8 @@
 """What the engine wants of machines and other systems: done by the devices, or withheld while the outputs are held.
 
 Held outputs take nothing but their safe values: pulses are not sent, those that wait are taken back, setpoints are
-remembered for the moment at which a person rearms.
+remembered for the moment at which a person rearms. An output that is out of its rules' hands (mode_desk.py) takes
+nothing of theirs, whatever the engine knows of it yet; one that is only observed takes nothing at all.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from dataclasses import replace
 
 from ripieno import engine as rooms
 from ripieno.contracts.driver import BookingDevice, Device
+from ripieno.engine.hands import CAUSE
 from ripieno.errors import CommandRefused, LinkDown, RipienoError
 from ripieno.plan import OutputPlan, PipelinePlan
 from ripieno.values import Act, Outcome, OutcomeKind, Setpoint, Trigger
 
+from .modes import BYPASS, MANUAL, OBSERVE
 from .standstill import LONGEST_TEXT, Held, Standstill
 from .timeline import Timeline
 
 INDICATOR_S = 2.0  # a lamp goes dark so long after the daemon has died
+UNMOVED = (OBSERVE, BYPASS)
 
 
 class Outputs:
@@ -42,6 +46,8 @@ class Outputs:
         self._on_held: Callable[[Held | None], None] = lambda held: None
         self._wanted: dict[str, Setpoint] = {}
         self._firing: dict[Act, Device] = {}
+        self._taken: dict[str, str] = {}
+        self._moved: set[str] = set()  # setpoints that were set in this life
 
     def bind(self, devices: Mapping[str, Device]) -> None:
         """Take the opened devices, by point name."""
@@ -81,7 +87,8 @@ class Outputs:
         for act, device in list(self._firing.items()):
             self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
         for output in self._plans.values():
-            if output.kind == "setpoint" and output.name in self._devices:
+            is_ours = self._taken.get(output.name) != OBSERVE
+            if output.kind == "setpoint" and output.name in self._devices and is_ours:
                 self._ask(lambda output=output: self._devices[output.name].set(_safe(output)))  # type: ignore[misc]
         return durable
 
@@ -90,7 +97,7 @@ class Outputs:
         assert self._standstill is not None
         durable = self._standstill.release()
         self._on_held(None)
-        for setpoint in self._wanted.values():
+        for setpoint in [one for one in self._wanted.values() if self._taken.get(one.output) not in UNMOVED]:
             self._ask(lambda setpoint=setpoint: self._devices[setpoint.output].set(setpoint))  # type: ignore[misc]
         self._wanted.clear()
         for device in {id(each): each for each in self._devices.values()}.values():
@@ -103,8 +110,9 @@ class Outputs:
     def set(self, setpoint: Setpoint) -> None:
         """Take a new value; while they are held, remember it."""
         device = self._devices.get(setpoint.output)
-        if device is None:
+        if device is None or self._taken.get(setpoint.output) in UNMOVED:
             return
+        self._moved.add(setpoint.output)
         if self.held is None:
             device.set(setpoint)
             return
@@ -118,6 +126,26 @@ class Outputs:
             self._ask(lambda: device.set(Setpoint(point, float(on), INDICATOR_S)))
         return device is not None
 
+    def take(self, output: str, how: str) -> None:
+        """Take an output from its rules (observe, manual, bypass), or give it back (""): acts that wait and are not of
+        who has it now are taken back. One that was set and is nobody's now is put to its safe value, once.
+        """
+        if how:
+            self._taken[output] = how
+        else:
+            self._taken.pop(output, None)
+        for act, device in list(self._firing.items()):
+            if act.output == output and not self._may(act):
+                self._ask(lambda device=device, act=act: device.withdraw(act))  # type: ignore[misc]
+        if how in UNMOVED and output in self._moved:
+            self._moved.discard(output)
+            self._ask(lambda: self._devices[output].set(_safe(self._plans[output])))
+
+    def _may(self, act: Act) -> bool:
+        """Whether who wants this act has its output now."""
+        how = self._taken.get(act.output, "")
+        return how == MANUAL if act.cause.startswith(CAUSE) else not how
+
     def withdraw(self, act: Act) -> None:
         """Take an act back if it has not begun."""
         self._devices[act.output].withdraw(act)
@@ -130,6 +158,11 @@ class Outputs:
         device = self._devices[pulse.output]
         if (held := self.held) is not None:
             self._settled(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, str(held)))
+            return
+        if not self._may(pulse.act):
+            how = self._taken.get(pulse.output, "")
+            why = f"withheld: {how}" if how else "its output is its rules' again"
+            self._settled(Outcome(pulse.act, OutcomeKind.NOT_EXECUTED, why))
             return
         self._firing[pulse.act] = device
         try:

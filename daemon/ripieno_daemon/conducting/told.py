@@ -31,6 +31,9 @@ def told(effect: Effect, index: int, events: int, digest: str) -> tuple[str, dic
             return "decision", {"id": f"{effect.rule}@{events}/{index}", **plain(effect), **plan}
         case rooms.Reported():
             return "inference", {"id": f"{effect.step}@{events}", **plain(effect), **plan}
+        case rooms.Withheld():
+            what = {"output": effect.output, "verb": effect.verb, "rule": effect.rule, "fields": dict(effect.fields)}
+            return "outcome", {"id": str(effect.act), "kind": f"withheld: {effect.how}", **plain(what), **plan}
         case rooms.Alarm():
             return "alarm", plain(effect)
     return None

@@ -134,7 +134,7 @@ def _decision(body: Mapping[str, Any] | None) -> str | None:
         return str(body["verdict"])
     if "what" in body:
         return f"{body['what']} {body['output']} {body['before']:g} -> {body['after']:g}"
-    return str(body.get("code") or body.get("label") or "")
+    return str(body.get("code") or body.get("label") or body.get("kind") or "")
 
 
 def text(result: Mapping[str, Any]) -> str:

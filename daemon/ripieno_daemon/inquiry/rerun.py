@@ -20,7 +20,7 @@ from ripieno.plan import PipelinePlan, Plan, decode, digest, joined, severed
 from ..conducting.recovery import go_on, how_of
 from .past import Past, Row
 
-RESULTS = frozenset(("decision", "inference", "ask", "alarm"))
+RESULTS = frozenset(("decision", "outcome", "inference", "ask", "alarm"))
 
 
 class CannotAnswer(RipienoError):

@@ -20,6 +20,14 @@ def processor_s() -> float:
     return time.process_time()
 
 
+def boot_id() -> str:
+    """Return what tells this boot of the machine from every other; "" where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
 def began_wall_s() -> float:
     """Return when this process began, in seconds since 1970."""
     began = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]) / _TICK

@@ -72,7 +72,8 @@ class Hands:
     def recover(self, in_flight: tuple[tuple[str, str, int, bytes], ...]) -> None:
         """After a start: what was sent keeps waiting for its outcome, what never was is over."""
         sent = {(cause, output, index) for cause, output, index, _ in in_flight if cause.startswith(CAUSE)}
-        self._scene.counters[f"acts_by_hand_{OutcomeKind.NOT_EXECUTED}"] += len(self._open - sent)
+        for _ in self._open - sent:
+            self._scene.counters[f"acts_by_hand_{OutcomeKind.NOT_EXECUTED}"] += 1
         self._open = sent
 
     def take_over(self, before: Hands, by: Handover) -> None:
