@@ -1,6 +1,6 @@
 """Every durable row reaches the consumer once, whatever is lost, repeated, late or killed between them.
 
-The two negative controls show that the same check finds the two classic mistakes.
+The negative controls show that the same check finds the classic mistakes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from daemon.fleet.virtual import SeededEntropy, VirtualClock, run, storage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ripieno.contracts.ports import Transaction
 from ripieno_daemon.fleet import Consumer, Faults, MessageBroker, Outbox
-from ripieno_daemon.fleet.consumer import Message, judge
+from ripieno_daemon.fleet.consumer import Incoming, Message, Verdict, judge
 from ripieno_daemon.fleet.outbox import Batch
 
 KINDS = [
@@ -162,6 +163,34 @@ class AcknowledgesFirst(Consumer):
         await super().take([(topic, payload, lambda: None) for topic, payload, _ in messages])
 
 
+class MarkApart(Consumer):
+    """The mistake: the mark is durable in a transaction of its own, before its rows."""
+
+    async def take(self, messages: Sequence[Message]) -> None:
+        given = [(read, ack) for topic, payload, ack in messages if (read := self._read(topic, payload, ack))]
+
+        def marks(tx: Transaction) -> None:
+            for (source, batch), _ in given:
+                key = (source.device, source.stream, batch.epoch)
+                found = tx.execute("SELECT upto FROM marks WHERE device = ? AND stream = ? AND epoch = ?", key)
+                before = (found.fetchone() or (0,))[0]
+                verdict = judge(before, batch.first, batch.count)
+                verdicts.append((batch, key, verdict))
+                tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (*key, verdict.upto))
+
+        def rows(tx: Transaction) -> None:
+            for batch, key, verdict in verdicts:
+                new = [] if verdict.refused else batch.rows[verdict.skip :]
+                tx.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(*key, *row) for row in new])
+
+        verdicts: list[tuple[Incoming, tuple[str, str, bytes], Verdict]] = []
+        await self._database.write(marks)
+        await self._database.write(rows)
+        for ((source, batch), ack), (_, _, verdict) in zip(given, verdicts, strict=True):
+            if await self._answer(source, batch.epoch, verdict):
+                ack()
+
+
 def rows_lost(folder: Path, outbox: type[Outbox], consumer: type[Consumer]) -> int:
     """Over some seeds of kills, count rows that were durable and never arrived."""
     lost = 0
@@ -179,6 +208,10 @@ def test_freeing_on_a_puback_loses_rows_and_the_check_sees_it(tmp_path: Path) ->
 
 def test_a_receipt_before_the_commit_loses_rows_and_the_check_sees_it(tmp_path: Path) -> None:
     assert rows_lost(tmp_path / "mistake", Outbox, AcknowledgesFirst) > 0
+
+
+def test_a_mark_that_is_durable_before_its_rows_loses_rows_and_the_check_sees_it(tmp_path: Path) -> None:
+    assert rows_lost(tmp_path / "mistake", Outbox, MarkApart) > 0
 
 
 @given(mark=st.integers(0, 50), first=st.integers(1, 60), count=st.integers(1, 20))

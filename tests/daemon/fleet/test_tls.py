@@ -211,6 +211,20 @@ def test_an_expired_certificate_is_refused_by_the_broker_and_the_reason_told(tmp
     run(tmp_path, body)
 
 
+def test_a_certificate_that_is_not_valid_yet_is_refused_by_the_broker_and_the_reason_told(tmp_path: Path) -> None:
+    class Future(SystemClock):
+        def wall_ns(self) -> int:
+            return super().wall_ns() + 30 * 86_400 * 10**9
+
+    async def body(fleet: FleetFolder) -> None:
+        FleetFolder(fleet.root, Future()).enrol("line-9")
+        why = await refusal(tls_client(fleet, "line-9"))
+
+        assert "begins on" in why and "set the clock" in why
+
+    run(tmp_path, body)
+
+
 def test_a_missing_file_is_named_and_no_plain_connection_is_tried(tmp_path: Path) -> None:
     async def body(fleet: FleetFolder) -> None:
         files = tls_files(fleet, "line-1")
