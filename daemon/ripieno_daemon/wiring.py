@@ -21,13 +21,13 @@ from .doors import OpenDoors
 from .ports import DiskFiles, DiskStorage, SystemClock, SystemEntropy, SystemNetwork
 from .ports.clock_quality import clock_quality
 from .ports.ledger_shelf import LedgerShelf
+from .ports.own_process import boot_id
 from .workers import WorkerPool
 from .workers.process import Spawn, spawn_exec
 from .workers.wanted import runtime_of, steps_of
 
 if TYPE_CHECKING:
-    from .ports.own_process import boot_id
-from .trust.enrolled import Enrolled
+    from .trust.enrolled import Enrolled
 
 
 def real_ports(plan: Plan, spawn: Spawn = spawn_exec) -> Ports:
