@@ -7,13 +7,15 @@ restart loses, a window that is one too long, an answer of the machine taken for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from ripieno.engine import Decided, Effect
+import msgpack
+
+from ripieno.engine import Decided, Effect, Engine
 from ripieno.engine.bookings import Bookings
 from ripieno.engine.passage import Passage
 from ripieno.engine.sight import Sight
@@ -27,7 +29,9 @@ from ripieno_daemon.conducting import conductor
 from ripieno_daemon.conducting.conductor import Conductor
 from ripieno_daemon.conducting.frames import Frames
 from ripieno_daemon.conducting.outputs import Outputs
-from ripieno_daemon.ledger import IntentFile, batch
+from ripieno_daemon.conducting.recovery import Recovery
+from ripieno_daemon.ledger import IntentFile, Recovered, batch
+from ripieno_daemon.ledger.ledger import RecordRow
 from ripieno_drivers.link.acts import Acts
 from ripieno_drivers.link.commands import Settled, Unresolved
 from ripieno_drivers.link.events import Answered
@@ -308,6 +312,39 @@ def deadline_never_taken() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def plan_begins_anew() -> Iterator[None]:
+    """A changed plan knows nothing of what was under way."""
+    with mock.patch.object(Engine, "take_over", lambda self, before, severed: None):
+        yield
+
+
+@contextmanager
+def setpoints_jump() -> Iterator[None]:
+    """A changed plan steers from the safe values on, and says nothing of it."""
+    with mock.patch.object(Steering, "take_over", lambda self, before, by: None):
+        yield
+
+
+@contextmanager
+def past_of_another_plan_left_out() -> Iterator[None]:
+    """A start under another plan goes on from the snapshot alone: what was recorded behind it is forgotten."""
+    real = Recovery.run
+
+    async def run(self: Recovery, recovered: Recovered) -> None:
+        async def records() -> AsyncIterator[RecordRow]:
+            plan = msgpack.unpackb(recovered.snapshot, raw=False)[0] if recovered.snapshot else ""
+            async for record in recovered.records():
+                plan = msgpack.unpackb(record.payload, raw=False)["plan"] if record.kind == "plan" else plan
+                if record.kind == "plan" or plan == self._now:
+                    yield record
+
+        await real(self, replace(recovered, records=records))
+
+    with mock.patch.object(Recovery, "run", run):
+        yield
+
+
 def where(fault: str, invariant: str = "") -> Callable[[int], list[str]]:
     """Return the scenario that runs those seeds alone that have this fault, and looks at one invariant or all."""
 
@@ -332,6 +369,9 @@ PLANTED = (
 MUTANTS = (
     *PLANTED,
     Mutant("sim: nobody looks when a rule's time has come", no_ticks, campaign, SEEDS, 0),
+    Mutant("sim: a changed plan begins anew", plan_begins_anew, where("switch"), SEEDS, 0),
+    Mutant("sim: a changed plan moves the setpoints", setpoints_jump, where("switch"), SEEDS, 0),
+    Mutant("sim: a changed plan forgets the last events", past_of_another_plan_left_out, where("switch"), SEEDS, 0),
     Mutant("sim: undecided parts are let through", undecided_is_good, campaign, SEEDS, 0),
     Mutant("sim: parts that nobody heard of are not counted", missed_edges_forgotten, campaign, SEEDS, 0),
     Mutant("sim: bookings are forgotten over a restart", bookings_forgotten, where("kill-at-point"), SEEDS, 0),

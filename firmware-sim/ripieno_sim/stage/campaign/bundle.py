@@ -24,6 +24,20 @@ from ..scene import COUNTS_PER_MM
 from .station import DRIVER as STATION
 
 PIPELINE: Final = Path(__file__).with_name("pipeline.yaml")
+RELEASES: Final[tuple[tuple[tuple[str, str], ...], ...]] = (
+    (),
+    (("version: 1.0.0", "version: 1.1.0"), ("look.score >= 0.50", "look.score >= 0.75")),
+    (
+        ("version: 1.0.0", "version: 2.0.0"),
+        ("melt.pressure > 170", "melt.pressure > 160"),
+        ("> 0.20", "> 0.30"),
+        (
+            "  scrap:\n",
+            "  hotter: {when: melt.pressure > 165, for: 5s, cooldown: 20s, do: flow.change(-1)}\n\n  scrap:\n",
+        ),
+    ),
+)
+"""What each release changes of pipeline.yaml: what passes; what passes, when the flow is trimmed, and a rule more."""
 BAUD: Final = 1_000_000
 BOARD_PORT, GAUGE_PORT = "board", "gauge"
 STAND_IN: Final = (
@@ -41,9 +55,12 @@ class Variant:
     rearm: str
 
 
-def plan_for(variant: Variant, state: Path) -> Plan:
-    """Return the plan of a device with its state in `state`; its digest does not depend on that place."""
-    plan = _compiled(variant)
+def plan_for(variant: Variant, state: Path, release: int = 0) -> Plan:
+    """Return the plan of a device with its state in `state`; its digest does not depend on that place.
+
+    `release`: of its rules, one of RELEASES.
+    """
+    plan = _compiled(variant, release)
     return replace(plan, storage=replace(plan.storage, state=str(state)))
 
 
@@ -55,20 +72,24 @@ def drivers() -> dict[str, Driver]:
 
 
 @cache
-def _compiled(variant: Variant) -> Plan:
-    folder = Path(_workshop().name)
+def _compiled(variant: Variant, release: int) -> Plan:
+    folder = Path(_workshop(release).name)
     path = folder / f"{variant.release}-{variant.rearm}.yaml"
     path.write_text(_device_file(variant), encoding="utf-8")
     return compile_device(str(path), _read, drivers())
 
 
 @cache
-def _workshop() -> tempfile.TemporaryDirectory[str]:
-    """Write and seal the bundle, once for each process; the folder goes with it."""
+def _workshop(release: int) -> tempfile.TemporaryDirectory[str]:
+    """Write and seal a release of the bundle, once for each process; the folder goes with it."""
     folder = tempfile.TemporaryDirectory(prefix="ripieno-campaign-")
     bundle = Path(folder.name) / "bundle"
     (bundle / "models").mkdir(parents=True)
-    contents = {"pipeline.yaml": PIPELINE.read_bytes(), "models/stand-in.bin": STAND_IN}
+    pipeline = PIPELINE.read_text(encoding="utf-8")
+    for old, new in RELEASES[release]:
+        assert old in pipeline, f"release {release} changes {old!r}, which pipeline.yaml has not got"
+        pipeline = pipeline.replace(old, new)
+    contents = {"pipeline.yaml": pipeline.encode(), "models/stand-in.bin": STAND_IN}
     for name, content in contents.items():
         (bundle / name).write_bytes(content)
     files = {name: SealedFile(hashlib.sha256(one).hexdigest(), len(one)) for name, one in contents.items()}

@@ -28,6 +28,7 @@ class Evidence:
         durable: command -> (intent, when it was durable), us.
         undurable: (command, us) that the board took without a durable intent.
         lives, crashes, most: of the daemon; holds: of a person.
+        releases: digest of each plan that was in force -> the release of its rules.
         wrong_pictures: what the camera's slots had to complain about; pictures_lost: for want of one.
         wall_steps: (us, offset of the wall clock in ns from then on).
         state: the folder with ledger.sqlite, stock.sqlite, consumer.sqlite and intents.
@@ -48,6 +49,7 @@ class Evidence:
     holds: list[Hold]
     crashes: list[tuple[int, str]]
     most: Most
+    releases: dict[str, int]
     wrong_pictures: list[str]
     pictures_lost: int
     wall_steps: list[tuple[int, int]]
@@ -73,6 +75,7 @@ def gather(world: World, lives: Lives) -> Evidence:
         holds=lives.person.holds,
         crashes=lives.crashes,
         most=lives.most,
+        releases=lives.releases,
         wrong_pictures=world.station.wrong,
         pictures_lost=world.station.no_room,
         wall_steps=world.clock.steps,

@@ -34,6 +34,7 @@ _TABLE: Final = (
     Fault("kill-at-act", "SIGKILL between an act and the record of its outcome", (1, 4), had_by=0.6),
     Fault("restart", "it is stopped in order and started again", (1, 2)),
     Fault("gap", "after an end it stays away for 2 to 120 s, not for at most 2 s", chance=(0.3, 0.8), had_by=0.5),
+    Fault("switch", "another release of its rules is put in force; often it is killed near it", (1, 4), had_by=0.5),
     Fault("held", "a person holds the outputs safe, and rearms them later", (1, 2), lasts_s=(1.0, 30.0), had_by=0.2),
     # the serial line
     Fault("noise", "bytes are flipped, dropped, doubled and invented", (1, 3), lasts_s=(0.2, 8.0)),

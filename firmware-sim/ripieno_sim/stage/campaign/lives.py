@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ripieno.errors import StorageError
+from ripieno.plan import digest
 from ripieno_daemon.app import App
 from ripieno_daemon.supervision import Stop, Supervisor
 from ripieno_sim.seeds import stream
 
 from ..mortal import BYTE, COMMIT, FRAME, INTENT, Fate, Point
-from .bundle import plan_for
+from .bundle import RELEASES, plan_for
 from .person import Person
 from .process import ports_of
 from .terms import US
@@ -25,6 +26,8 @@ REACH: Final = {COMMIT: 6, FRAME: 6, BYTE: 800, INTENT: 5}
 AWAY_S: Final = (0.02, 2.0)
 GAP_S: Final = (2.0, 120.0)
 ACT_DELAYS_S: Final = ((0.0, 0.0), (0.0001, 0.003), (0.003, 0.3))
+KILLED_NEAR_S: Final = (0.0005, 2.0)
+RELOAD_S: Final = 0.001
 STOP_US: Final = 5 * US
 WATCH_S: Final = 2.5
 MOST_LIVES: Final = 2_000
@@ -51,7 +54,12 @@ class Most:
 
 
 class Lives:
-    """Lets the daemon live. `crashes`: (us, what) of ends that nobody caused, and of stops that took too long."""
+    """Lets the daemon live.
+
+    Attributes:
+        crashes: (us, what) of ends that nobody caused, and of stops that took too long.
+        releases: digest of a plan that was put in force -> the release of its rules.
+    """
 
     def __init__(self, world: World) -> None:
         self.lives: list[Life] = []
@@ -59,7 +67,9 @@ class Lives:
         self.person = Person(world)
         self.most = Most()
         self._world = world
-        self._plan = plan_for(world.terms.variant, world.state)
+        self.releases: dict[str, int] = {}
+        self._release = 0
+        self._is_reload = False
         self._fate = Fate(None, _nothing)
         self._stop, self._spared = asyncio.Event(), asyncio.Event()
         self._is_finishing = False
@@ -118,6 +128,23 @@ class Lives:
         self._stopped_us = self._world.now_us()
         return "the daemon is stopped in order"
 
+    def switch(self, lasts_us: int, draw: random.Random) -> str:
+        """Another release of the rules from the next start on, which comes now: by a reload, or it is killed."""
+        self._release = draw.choice([one for one in range(len(RELEASES)) if one != self._release])
+        how = draw.choice(("is reloaded", "is reloaded", "is killed", "is reloaded and killed"))
+        text = f"the files are release {self._release} of the rules now, and the daemon {how}"
+        if how == "is killed":
+            self._fate.strike()
+            return text
+        self._is_reload = True
+        self.restart(lasts_us, draw)
+        if how == "is reloaded":
+            return text
+        low_s, high_s = KILLED_NEAR_S
+        delay_s = low_s * (high_s / low_s) ** draw.random()
+        self._world.loop.call_later(delay_s, lambda: None if self._spared.is_set() else self._fate.strike())
+        return f"{text} {delay_s:.4f} s later"
+
     async def _live(self, number: int) -> Life:
         world = self._world
         life = Life(world.now_us())
@@ -129,7 +156,9 @@ class Lives:
             stop.set()
         ports = ports_of(world, number, fate)
         supervisor = Supervisor(ports.clock, ports.entropy, lambda stop, then: self._stopped(fate, stop))
-        app = self.app = App(self._plan, ports, self._say, lambda: self._ready(life), supervisor)
+        plan = plan_for(world.terms.variant, world.state, self._release)
+        self.releases[digest(plan)] = self._release
+        app = self.app = App(plan, ports, self._say, lambda: self._ready(life), supervisor)
         task = asyncio.create_task(app.run(stop), name=f"daemon {number}")
         death = asyncio.create_task(killed.wait(), name=f"death of daemon {number}")
         await asyncio.wait({task, death}, return_when=asyncio.FIRST_COMPLETED)
@@ -181,6 +210,9 @@ class Lives:
 
     def _away_s(self) -> float:
         """Return how long it stays away this time."""
+        if self._is_reload:
+            self._is_reload = False
+            return RELOAD_S
         draw, long = self._gaps, self._world.terms.chances["gap"]
         low, high = GAP_S if draw.random() < long else AWAY_S
         return float(low * (high / low) ** draw.random())
@@ -229,5 +261,6 @@ ENDS: Final[dict[str, Deed]] = {
     "kill-at-point": Lives.kill_at_point,
     "kill-at-act": Lives.kill_after_act,
     "restart": Lives.restart,
+    "switch": Lives.switch,
     "held": lambda lives, lasts_us, draw: lives.person.hold(lives.app, lasts_us),
 }

@@ -26,13 +26,20 @@ RESULTS = frozenset(("decision", "inference", "alarm"))
 
 @dataclass(slots=True)
 class Step:
-    """One recorded event. `told`: (kind, body) of its results; `is_last`: a process ended behind it."""
+    """One recorded event.
+
+    Attributes:
+        told: (kind, body) of its results.
+        is_last: a process ended behind it.
+        plans: digests of those that came into force before it, since the last event.
+    """
 
     id: int
     at_us: int
     event: Event
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     is_last: bool = False
+    plans: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +82,18 @@ def read(state: Path, wall_steps: Sequence[tuple[int, int]]) -> tuple[Record, li
 
 def _steps(rows: Sequence[Row], times: Sequence[int]) -> tuple[list[Step], int]:
     steps: list[Step] = []
+    plans: list[str] = []
     gaps = 0
     for row, at_us in zip(rows, times, strict=True):
         if row.kind == "event":
-            steps.append(Step(row.id, at_us, unpack_event(row.payload or b"")))
+            steps.append(Step(row.id, at_us, unpack_event(row.payload or b""), plans=plans))
+            plans = []
         elif row.kind in RESULTS and steps:
             steps[-1].told.append((row.kind, msgpack.unpackb(row.payload or b"", raw=False)))
-        elif row.kind == "plan" and steps:
-            steps[-1].is_last = True
+        elif row.kind == "plan":
+            plans.append(msgpack.unpackb(row.payload or b"", raw=False)["plan"])
+            if steps:
+                steps[-1].is_last = True
         gaps += row.kind == "gap"
     return steps, gaps
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ripieno.engine import ReadingSeen, Started
@@ -78,15 +78,31 @@ class Reference:
     flow: float = SAFE
     samples: list[Sample] = field(default_factory=list)
     reading: ReadingSeen | None = None
+    release: int = 0
     timers: dict[str, Timer] = field(default_factory=lambda: {rule.name: Timer() for rule in RULES})
     blind_since_t: int | None = None
     truths: dict[str, Truth] = field(default_factory=dict)
     looked_t: int = 0
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules over time of the release in force."""
+        return RULES if self.release < TRIMS_LATER else LATER_RULES
+
+    def change(self, release: int) -> list[Fired]:
+        """Another release is in force: rules that it changes, or has alone, begin anew; a trial of theirs ends."""
+        before, self.release = {rule.name: rule for rule in self.rules}, release
+        anew = [rule.name for rule in self.rules if before.get(rule.name) != rule]
+        gone = [name for name in before if name in anew or name not in {rule.name for rule in self.rules}]
+        given_up = [Fired(name, "not-verified", self.flow, self.flow) for name in gone if self.timers[name].trial]
+        kept = {rule.name: Timer() if rule.name in anew else self.timers[rule.name] for rule in self.rules}
+        self.timers, self.truths, self.blind_since_t = kept, {}, None
+        return given_up
+
     def started(self, event: Started) -> None:
         """A process began; for `gap_ns` none ran. What a rule was timing begins anew, or goes on without the gap."""
         gap_ns = event.gap_ns
-        for rule in RULES:
+        for rule in self.rules:
             if gap_ns <= 0 or rule.after_gap == "fire_if_elapsed":
                 continue
             timer, anew = self.timers[rule.name], rule.after_gap == "start_over"
@@ -106,10 +122,10 @@ class Reference:
     def look(self) -> list[Fired]:
         """Judge the trials, then let the rules act, in the order of the file."""
         done: list[Fired] = []
-        for rule in RULES:
+        for rule in self.rules:
             done += self._judge(rule, self.timers[rule.name])
         self.truths, self.looked_t = {}, self.t
-        for rule in RULES:
+        for rule in self.rules:
             done += self._act(rule, self.timers[rule.name])
         return done + self._let_go()
 
@@ -118,14 +134,14 @@ class Reference:
         if not self.truths or t <= self.looked_t:
             return []
         now_t, self.t = self.t, t
-        turned = [rule.name for rule in RULES if self.truths[rule.name] != rule.when(self)]
+        turned = [rule.name for rule in self.rules if self.truths[rule.name] != rule.when(self)]
         self.t = now_t
         return turned
 
     def due_t(self) -> int | None:
         """Return when time alone must make the rules be looked at."""
         due: list[int] = []
-        for rule in RULES:
+        for rule in self.rules:
             timer = self.timers[rule.name]
             if timer.trial is not None:
                 due += [timer.trial.until_t] if timer.trial.until_t else []
@@ -204,16 +220,19 @@ class Reference:
         before, self.flow, self.blind_since_t = self.flow, SAFE, None
         for timer in self.timers.values():
             timer.trial = None
-        return [Fired(RULES[0].name, "let-go", before, SAFE)]
+        return [Fired(self.rules[0].name, "let-go", before, SAFE)]
 
 
 def _more(left: float | None, right: float | None, than: float) -> Truth:
     return None if left is None or right is None else left - right > than
 
 
-def _trim_down(seen: Reference) -> Truth:
-    last = seen.last(20)
-    return _more(seen.share("over", last, 10), seen.share("under", last, 10), 0.20)
+def _trim_down(than: float) -> Callable[[Reference], Truth]:
+    def trims(seen: Reference) -> Truth:
+        last = seen.last(20)
+        return _more(seen.share("over", last, 10), seen.share("under", last, 10), than)
+
+    return trims
 
 
 def _trim_up(seen: Reference) -> Truth:
@@ -228,9 +247,12 @@ def _few(label: str, window: Callable[[Reference], list[Sample]], least: int) ->
     return few
 
 
-def _hot(seen: Reference) -> Truth:
-    bar = seen.pressure()
-    return None if bar is None else bar > 150
+def _hot(than: float) -> Callable[[Reference], Truth]:
+    def hot(seen: Reference) -> Truth:
+        bar = seen.pressure()
+        return None if bar is None else bar > than
+
+    return hot
 
 
 def _cold(seen: Reference) -> Truth:
@@ -253,8 +275,8 @@ def verdict_of(seen: Reference, sample: Sample) -> str:
     bar = seen.pressure()
     terms: list[Truth] = [
         None if sample.label is None else sample.label == "normal",
-        None if sample.label is None else sample.score >= 0.50,
-        None if bar is None else not bar > 170,
+        None if sample.label is None else sample.score >= LEAST_SCORE[seen.release],
+        None if bar is None else not bar > MOST_BAR[seen.release],
     ]
     if False in terms:
         return "defective"
@@ -262,12 +284,20 @@ def verdict_of(seen: Reference, sample: Sample) -> str:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule(name="trim_down", when=_trim_down, wanted=lambda flow: flow - 5, cooldown_ns=3 * S, trial=(20, 0),
+    Rule(name="trim_down", when=_trim_down(0.20), wanted=lambda flow: flow - 5, cooldown_ns=3 * S, trial=(20, 0),
          that=_few("under", lambda seen: seen.last(10), 5)),
     Rule(name="trim_up", when=_trim_up, wanted=lambda flow: flow + 5, cooldown_ns=5 * S, trial=(0, 8 * S),
          that=_few("over", lambda seen: seen.since(8 * S), 3)),
-    Rule(name="hot", when=_hot, wanted=lambda flow: flow - 2, for_ns=10 * S, cooldown_ns=20 * S),
+    Rule(name="hot", when=_hot(150), wanted=lambda flow: flow - 2, for_ns=10 * S, cooldown_ns=20 * S),
     Rule(name="cold", when=_cold, wanted=lambda flow: flow + 2, for_ns=10 * S, after_gap="keep", cooldown_ns=20 * S),
     Rule(name="steady", when=_steady, wanted=lambda flow: 100.0, for_ns=10 * S, after_gap="fire_if_elapsed",
          cooldown_ns=45 * S),
 )  # fmt: skip
+LATER_RULES: Final[tuple[Rule, ...]] = (
+    replace(RULES[0], when=_trim_down(0.30)),
+    *RULES[1:],
+    Rule(name="hotter", when=_hot(165), wanted=lambda flow: flow - 1, for_ns=5 * S, cooldown_ns=20 * S),
+)
+TRIMS_LATER: Final = 2  # the release that has them
+LEAST_SCORE: Final = (0.50, 0.75, 0.50)
+MOST_BAR: Final = (170, 170, 160)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ripieno.engine import (
@@ -38,7 +38,7 @@ ADOPTED = "known from the act's intent after a crash"
 
 def judge(evidence: Evidence, record: Record) -> list[Violation]:
     """Run the reference beside the record; the first difference is told, what follows from it is not."""
-    return [*_pictures(evidence, record), *_Beside().run(record)]
+    return [*_pictures(evidence, record), *_Beside(evidence.releases).run(record)]
 
 
 def _pictures(evidence: Evidence, record: Record) -> Iterator[Violation]:
@@ -52,14 +52,15 @@ def _pictures(evidence: Evidence, record: Record) -> Iterator[Violation]:
 
 
 class _Beside:
-    """Engine and reference side by side."""
+    """Engine and reference side by side. `releases`: of the rules, by the digest of the plan that has them."""
 
-    def __init__(self) -> None:
-        self._rules, self._pictures = Reference(), Pictures()
+    def __init__(self, releases: Mapping[str, int]) -> None:
+        self._rules, self._pictures, self._releases = Reference(), Pictures(), releases
         self._due_t: int | None = None
 
     def run(self, record: Record) -> Iterator[Violation]:
         for step in record.steps:
+            given_up = [one for plan in step.plans for one in self._rules.change(self._releases[plan])]
             self._rules.t = max(self._rules.t, step.event.t)
             missed = self._late(step) or self._turned(step)
             if missed is not None:
@@ -72,7 +73,7 @@ class _Beside:
             for body in verdicts:
                 self._pictures.decided(body["item"], body["verdict"])
             self._rules.decided(len(verdicts))
-            wrong = wrong or self._fired(step, [body for body in bodies if "what" in body], looks)
+            wrong = wrong or self._fired(step, [body for body in bodies if "what" in body], given_up, looks)
             if wrong is not None:
                 yield wrong
                 return
@@ -138,9 +139,10 @@ class _Beside:
                 return Violation(VERDICTS, f"{body['item']} is {body['verdict']}: {body['why']}", step.at_us)
         return None
 
-    def _fired(self, step: Step, told: list[dict[str, Any]], looks: bool) -> Violation | None:
+    def _fired(self, step: Step, told: list[dict[str, Any]], given_up: list[Fired], looks: bool) -> Violation | None:
+        """`given_up`: what a change of the plan did to trials, told with the first event behind it."""
         said = [Fired(body["rule"], body["what"], body["before"], body["after"]) for body in told]
-        expected = self._rules.look() if looks else []
+        expected = given_up + (self._rules.look() if looks else [])
         if said == expected:
             return None
         return Violation(
