@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .orders import Executor
     from .remote.afar import FarEnd
     from .trust.enrolled import Enrolled
+    from .updates.updates import Updates
 
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
 LEDGER_S = 30.0  # a disk that hangs for longer than any card's worst pause; one that refuses is no hang
@@ -100,6 +101,7 @@ class App:
         mending: what was done about damaged ledgers, None where there is no shelf for them.
         doors: where people and programs of this machine hand in messages.
         executors: what may be asked from afar, by kind of order, beside what the line itself does (afar.py).
+        updates: who judges releases by what the line does with them, None for nobody.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class App:
         self.models: Mapping[str, Loaded] = {}
         self.doors = ports.doors
         self.executors: Mapping[str, Executor] = {}
+        self.updates: Updates | None = None
         self.on_held: Callable[[Held | None], None] = self._say_held
         self.on_alarm: Callable[[str, str], None] = lambda code, text: None
         self.on_mode: Callable[[Change], None] = lambda change: None
@@ -256,9 +259,13 @@ class App:
         try:
             if far is not None:
                 self._run_by(far.plan)
+            if self.updates is not None:
+                self.updates.recording(lambda told: self._record_update(ledger, timeline, told))
             await self._serve_line(models, ledger, intents, standstill, stop, recovered, timeline)
         finally:
             self._far = None
+            if self.updates is not None:
+                self.updates.recording(None)
             if far is not None:
                 await far.close()
 
@@ -267,7 +274,9 @@ class App:
             return None
         from .remote.afar import FarEnd
 
-        return await FarEnd.open(self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say)
+        return await FarEnd.open(
+            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say, self.updates
+        )
 
     async def _serve_line(
         self,
@@ -280,10 +289,13 @@ class App:
         timeline: Timeline,
     ) -> None:
         far = self._far
+        updates = self.updates
         inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, models, self._say))
         conductor = Conductor(
             self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
+        if updates is not None:
+            inference.on_lost, conductor.on_result = updates.died, updates.seen
         conductor.obey(standstill, lambda held: self.on_held(held))
         conductor.on_alarm = lambda code, text: self.on_alarm(code, text)
         await conductor.recover(recovered, self._plan)
@@ -504,6 +516,11 @@ class App:
         packed = msgpack.packb(record, use_bin_type=True)
         assert isinstance(packed, bytes)
         return packed
+
+    def _record_update(self, ledger: Ledger, timeline: Timeline, told: Mapping[str, Any]) -> None:
+        packed = msgpack.packb(dict(told), use_bin_type=True)
+        assert isinstance(packed, bytes)
+        ledger.append("update", timeline.now(), packed, stream=True)
 
     def _storage_alarm(self, text: str | None) -> None:
         self._say("the record is durable again" if text is None else f"ALARM the record is not durable: {text}")

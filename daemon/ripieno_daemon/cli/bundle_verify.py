@@ -65,17 +65,13 @@ def _run(arguments: argparse.Namespace) -> int:
 def _accepted(packed: Any, folder: Path, fleet: str | None) -> tuple[list[str], str]:
     from ripieno_daemon.bundles.packed_file import parse_head
     from ripieno_daemon.bundles.signed import accepted_signers
-    from ripieno_daemon.packed import unpack
-    from ripieno_daemon.trust import BadSeal, parse_sealed, read_policy
+    from ripieno_daemon.trust import BadSeal, read_policy
     from ripieno_daemon.trust.enrolled import read_enrolled
-    from ripieno_daemon.trust.policy import MAX_BYTES
+    from ripieno_daemon.trust.policy import fleet_in
 
     enrolled = read_enrolled(str(folder / "root.pub"), str(folder / "policy.signed"))
     try:
-        if fleet is None:
-            body = unpack(enrolled.policy, MAX_BYTES + 1024)
-            fleet = str(unpack(parse_sealed(body).payload, MAX_BYTES)["fleet"])
-        policy = read_policy(enrolled.policy, enrolled.root_public, fleet)
+        policy = read_policy(enrolled.policy, enrolled.root_public, fleet or fleet_in(enrolled.policy))
         rules = accepted_signers(parse_head(packed.head), policy, folder.absolute().name)
     except BadSeal as error:
         return [], str(error)

@@ -27,6 +27,7 @@ BUILT_IN = {
     "bundle pack": "ripieno_daemon.cli.bundle_pack",
     "bundle sign": "ripieno_daemon.cli.bundle_sign",
     "bundle verify": "ripieno_daemon.cli.bundle_verify",
+    "bundle install": "ripieno_daemon.cli.bundle_install",
     "bundle diff": "ripieno_daemon.cli.bundle_diff",
     "ledger verify": "ripieno_daemon.cli.ledger_verify",
     "replay": "ripieno_daemon.cli.replay",

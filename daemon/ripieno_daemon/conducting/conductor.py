@@ -59,7 +59,7 @@ class Conductor:
         say: one sentence for a person.
 
     `trees`: the plans that the ledger holds whole, so that each is recorded once. `is_heir`: whether this engine goes
-    on for what ran before.
+    on for what ran before. `on_result`: called with each result of a model, once it is recorded.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Conductor:
         self.trees = Trees([])
         self.is_heir = False
         self.on_alarm: Callable[[str, str], None] = lambda code, text: None
+        self.on_result: Callable[[rooms.ResultSeen], None] = lambda seen: None
         self._plan, self._digest = plan, digest
         self._ledger, self._intents, self._timeline, self._say = ledger, intents, timeline, say
         self._devices: Mapping[str, Device] = {}
@@ -409,7 +410,7 @@ class Conductor:
     def _answered(self, call: Call, inferred: Inferred) -> None:
         infer, result = call.infer, inferred.result
         if not self._stopping:  # what would follow could not be done any more; the next start knows it as not answered
-            self._step(
+            self._result(
                 rooms.ResultSeen(
                     t=self._timeline.now(),
                     step=infer.step,
@@ -430,6 +431,10 @@ class Conductor:
             )
         if infer.input:
             self._frames.done(infer.input, infer.sequence)  # last: what looks closer is shown the same picture
+
+    def _result(self, seen: rooms.ResultSeen) -> None:
+        self._step(seen)
+        self.on_result(seen)
 
     def _identity(self) -> tuple[int, int]:
         """Return epoch and number for a message: they rise with the ledger's records, and are never used again."""

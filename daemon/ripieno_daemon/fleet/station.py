@@ -1,10 +1,12 @@
 """A device's end of the fleet: one connection, and each message to whom it is for.
 
-    dn/ack/STREAM -> that outbox      dn/cmd, all/cmd -> orders      dn/des -> twin      anything else: counted
+    dn/ack/STREAM -> that outbox      dn/cmd, all/cmd -> orders      dn/des -> twin      dn/blk -> updates
+    anything else: counted
     orders' answers -> up/cmd         twin's report -> up/rep (retained)      description -> up/state (retained)
 
-Orders and twin are handed in as what they take and what they have to say; this room does not know them. Nothing here
-ends the daemon: a connection that another client has taken over is given up with an alarm, and the line goes on.
+Orders, twin and updates are handed in as what they take and what they have to say; this room does not know them.
+Nothing here ends the daemon: a connection that another client has taken over is given up with an alarm, and the line
+goes on.
 """
 
 from __future__ import annotations
@@ -46,6 +48,12 @@ class Reported(Protocol):
     async def run(self) -> None: ...
 
 
+class Chunks(Protocol):
+    """What the station needs of updates."""
+
+    def take(self, payload: bytes, ack: Callable[[], None]) -> None: ...
+
+
 class Station:
     """Everything a device says to its fleet and hears from it. `run()` is a task, the only one to start.
 
@@ -64,13 +72,14 @@ class Station:
         outboxes: Mapping[str, Outbox],
         orders: Orders | None = None,
         twin: Reported | None = None,
+        chunks: Chunks | None = None,
         describe: Callable[[], Mapping[str, Any]] = dict,
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._broker, self._topics, self._sender, self._clock = broker, topics, sender, clock
         self._boot, self._describe, self._say = boot, describe, say
         self._outboxes = {topics.receipt(name): outbox for name, outbox in outboxes.items()}
-        self._orders, self._twin = orders, twin
+        self._orders, self._twin, self._chunks = orders, twin, chunks
         self._is_up = asyncio.Event()
         self._has_answers, self._has_state, self._has_report = asyncio.Event(), asyncio.Event(), asyncio.Event()
         if orders is not None:
@@ -87,6 +96,8 @@ class Station:
             wanted += [self._topics.commands, self._topics.commands_to_all]
         if self._twin is not None:
             wanted.append(self._topics.desired)
+        if self._chunks is not None:
+            wanted.append(self._topics.chunks)
         return wanted
 
     def state_changed(self) -> None:
@@ -124,6 +135,8 @@ class Station:
             self._orders.take(payload, ack, to_all=True)
         elif self._twin is not None and topic == self._topics.desired:
             self._twin.take(payload, ack)
+        elif self._chunks is not None and topic == self._topics.chunks:
+            self._chunks.take(payload, ack)
         else:
             self.counts["topic"] += 1  # a broker that sends what nobody asked for is not obeyed
             ack()

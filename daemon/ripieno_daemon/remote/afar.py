@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..conducting.conductor import Conductor
     from ..conducting.timeline import Timeline
     from ..ledger import Ledger
+    from ..updates.updates import Updates
 
 ROW_BYTES: Final = 4096  # what a result takes on the disk with all that led to it, at most: storage.quota in rows
 
@@ -60,12 +61,14 @@ class FarEnd:
         executors: Mapping[str, Executor],
         decide_by: Callable[[Plan], Awaitable[None]],
         say: Callable[[str], None],
+        updates: Updates | None = None,
     ) -> FarEnd | None:
         """Open it, None where the plan names no broker.
 
         Args:
             executors: beside those that the line itself has.
             decide_by: has another plan decide from the next event on.
+            updates: those of this device, None for none.
 
         Raises:
             StorageError: the disk refused.
@@ -110,9 +113,14 @@ class FarEnd:
                 lambda why: end().hold(why),
                 record,
                 ports.clock_quality,
+                updates,
             ),
             boot=boot,
-            describe=lambda: {"plan": digest(end().plan), "version": metadata.version("ripieno")},
+            describe=lambda: {
+                "plan": digest(end().plan),
+                "version": metadata.version("ripieno"),
+                **({"releases": updates.report()} if updates is not None else {}),
+            },
             say=say,
             quota=Quota(max(1, plan.storage.quota_bytes // ROW_BYTES)),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ripieno.contracts.ports import Broker, Clock, Entropy, Storage
 from ripieno.plan import Plan
@@ -15,6 +15,9 @@ from ..orders import Executor, NotDone, OrderDesk
 from ..orders.desk import Trusted
 from ..trust.enrolled import Enrolled
 from ..twin import BadDocument, Settings, Twin
+
+if TYPE_CHECKING:
+    from ..updates.updates import Ask, Updates
 
 STREAM = "results"
 
@@ -29,6 +32,7 @@ class Afar:
         stop: all outputs safe now, and kept so; called on the loop, must not wait or raise.
         record: each order that came to an end, for the ledger (kind "command").
         clock_quality: 0 nobody knows the time, 1 plausible, 2 synchronised.
+        updates: those of this device, None: no bundle is updated.
     """
 
     enrolled: Enrolled | None
@@ -37,6 +41,7 @@ class Afar:
     stop: Callable[[str], None]
     record: Callable[[Mapping[str, Any]], None]
     clock_quality: Callable[[], int]
+    updates: Updates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +52,13 @@ class Stationed:
     outbox: Outbox
     orders: OrderDesk | None
     twin: Twin | None
+    updates: Updates | None = None
 
     async def close(self) -> None:
-        """Close the databases of orders and twin."""
+        """Close the databases of orders and twin, and the way on which bundles come."""
+        if self.updates is not None:
+            self.updates.changed = lambda: None
+            self.updates.disconnected()
         if self.orders is not None:
             await self.orders.close()
         if self.twin is not None:
@@ -118,7 +127,19 @@ async def open_station(
         outboxes={STREAM: outbox},
         orders=desk,
         twin=twin,
+        chunks=afar.updates if desk is not None else None,
         describe=describe,
         say=say,
     )
-    return Stationed(station, outbox, desk, twin)
+    if afar.updates is not None and desk is not None:
+        from ..updates.over_broker import asking
+
+        _connect(afar.updates, station, desk, asking(broker, topics, sender), device)
+    return Stationed(station, outbox, desk, twin, afar.updates)
+
+
+def _connect(updates: Updates, station: Station, desk: OrderDesk, ask: Ask, device: str) -> None:
+    from ..updates.judging import Authority
+
+    updates.changed = station.state_changed
+    updates.connected(ask, lambda: Authority(desk.policy, device))

@@ -1,8 +1,9 @@
 """What somebody far away may ask of the service, by kind of order: how it stands, and which plan runs.
 
 `plan` says what the files on the device would change, with the digest of the plan that they make; `apply` carries that
-digest and is declined where the files make another one by now. `apply` and `restart` end the life of the app that was
-asked: their work is the service's, and the next life tells what became of it.
+digest and is declined where the files make another one by now. Of a release that is to be fetched both speak too.
+`apply` of files and `restart` end the life of the app that was asked: their work is the service's, and the next life
+tells what became of it.
 """
 
 from __future__ import annotations
@@ -41,11 +42,31 @@ class FromAfar:
             "logs": self.said.logs,
             "why": Asked.why(plan.storage.state),
             "check": Asked.check(self._life.device_file),
-            "plan": self._compare,
-            "apply": self._apply,
+            "plan": self._plan,
+            "apply": Applies(self._apply, self._life),
             "restart": self._restart,
             "self-test": self._self_test,
+            **self._cancelling(),
         }
+
+    def _cancelling(self) -> dict[str, Executor]:
+        updates = self._life.updating.updates
+        if updates is None:
+            return {}
+        from ripieno_daemon.updates.executing import Cancelling
+
+        return {"cancel": Cancelling(updates)}
+
+    async def _plan(self, args: Args, tell: Tell) -> Args:
+        """Say what a release would change (its name has a colon: executing.py), or what the files here would."""
+        if ":" not in args["bundle"]:
+            return await self._compare(args, tell)
+        updates = self._life.updating.updates
+        if updates is None:
+            raise NotDone("bundle", "this device takes no bundle from bundles/NAME/current; see docs/update.md")
+        from ripieno_daemon.updates.executing import Planning
+
+        return await Planning(updates)(args, tell)
 
     async def _compare(self, args: Args, tell: Tell) -> Args:
         before = self._life.standing.plan
@@ -75,6 +96,26 @@ class FromAfar:
             step: {"model": one.model, "runtime": one.runtime, "version": one.version, "fingerprint": one.fingerprint}
             for step, one in sorted(loaded.items())
         }
+
+
+class Applies:
+    """`apply` of what was planned last: a release, which comes and is tried after the answer, or the files here."""
+
+    def __init__(self, files: Handover, life: Life) -> None:
+        self._files, self._life = files, life
+
+    async def __call__(self, args: Args, tell: Tell) -> Args:
+        """Begin it, or do it."""
+        updates = self._life.updating.updates
+        if updates is not None and updates.has_planned(args["plan"]):
+            from ripieno_daemon.updates.executing import Applying
+
+            return await Applying(updates)(args, tell)
+        return await self._files(args, tell)
+
+    async def resumed(self) -> Args | None:
+        """See Outliving."""
+        return await self._files.resumed()
 
 
 class Handover:

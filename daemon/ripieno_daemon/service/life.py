@@ -28,6 +28,7 @@ from .reloading import Reloading
 from .safe_mode import SafeMode
 from .standing import SAFE, STARTING, STOPPING, Standing
 from .surroundings import Surroundings
+from .updating import Updating
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import App, Ports
@@ -70,7 +71,19 @@ class Life:
         self._mishaps = Mishaps(standing, self._tell)
         self._plans = Plans(device_file, surroundings.kept, standing, self._tell)
         self._safe_mode = SafeMode(surroundings.runtime, standing, clock, self._tell)
-        making = Making(ports, app, self._executors, self._tell, self._mishaps.held, self._on_begun, self._on_ready)
+        self.updating = Updating(standing, clock, self.reload, self._tell)
+        self._plans.releases, standing.releases = self.updating, self.updating.report
+        making = Making(
+            ports,
+            app,
+            self._executors,
+            self._tell,
+            self._mishaps.held,
+            self._on_begun,
+            self._on_ready,
+            lambda: self.updating.updates,
+            self._instead,
+        )
         self._lives = Lives(making, standing, self._supervisor, clock, self._stop)
         self._reloading = Reloading(self._plans, self._lives, self._safe_mode, standing, ports, self._tell)
 
@@ -106,6 +119,7 @@ class Life:
         self._alarm_by(plan)
         looking = asyncio.create_task(self._look(), name="looking")
         telling = asyncio.create_task(self.desk.run(), name="alarm channels")
+        updating = asyncio.create_task(self._update(), name="updates")
         try:
             async with LocalSocket(self._around.socket(plan.storage.state), Answers(self)):
                 return await self._serve(plan, source)
@@ -119,9 +133,11 @@ class Life:
             feeding.cancel()
             looking.cancel()
             telling.cancel()
-            await asyncio.gather(feeding, looking, telling, *self._tasks, return_exceptions=True)
+            updating.cancel()
+            await asyncio.gather(feeding, looking, telling, updating, *self._tasks, return_exceptions=True)
             watch.stop()
             self._plans.close()
+            self.updating.close()
 
     async def compiled(self) -> Plan:
         """Return the plan of the files as they are now. Raises ConfigError."""
@@ -159,9 +175,23 @@ class Life:
         self.standing.alarms.policy = Policy(dict(plan.alarms.severities), plan.alarms.latch)
         self.desk.use(plan)
 
+    async def _update(self) -> None:
+        if self.updating.updates is None:
+            return
+        async with asyncio.TaskGroup() as group:
+            self._supervisor.begin(group, "updates", self.updating.run)
+
+    async def _instead(self, why: str) -> Plan | None:
+        """Return another plan than the very first, where a release on trial is why that did not begin."""
+        try:
+            return (await self._plans.first())[0] if await self.updating.gave_up(why) else None
+        except ConfigError:
+            return None
+
     def _on_begun(self, source: str) -> None:
         assert self.standing.plan is not None
         self._alarm_by(self.standing.plan)
+        self.updating.begun(self.standing.plan)
         if source == FILE:
             self._plans.mended()
 

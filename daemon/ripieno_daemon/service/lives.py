@@ -6,7 +6,7 @@ A life that ends badly ends the process, but for one that a reload began: what r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,13 @@ from ripieno_daemon.conducting.standstill import Held
 from ripieno_daemon.supervision import Supervisor, stop_of
 
 from . import collecting
+from .plans import FILE
 from .standing import RUNNING, STARTING, STOPPING, Standing
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import App, Ports
     from ripieno_daemon.orders.executors import Executor
+    from ripieno_daemon.updates.updates import Updates
 
 EXTEND_S = 15.0
 LONGEST_START_S = 180.0
@@ -48,6 +50,8 @@ class Making:
         on_held: who holds the outputs, None: nobody any more.
         on_begun: a plan from this source is in force.
         on_ready: with this plan from this source the first act is possible.
+        updates: who judges releases by what the line does with them.
+        instead: the very first plan did not begin, for this reason: another that may, None for none.
     """
 
     ports: Callable[[Plan], Ports]
@@ -57,6 +61,8 @@ class Making:
     on_held: Callable[[Held | None], None]
     on_begun: Callable[[str], None]
     on_ready: Callable[[Plan, str], None]
+    updates: Callable[[], Updates | None]
+    instead: Callable[[str], Awaitable[Plan | None]]
 
 
 class Lives:
@@ -94,6 +100,11 @@ class Lives:
             try:
                 await self._live(now)
             except Exception as error:
+                if self._before is None:
+                    other = await self._making.instead(stop_of("the daemon", error).cause)
+                    if other is not None:
+                        now = Next(other, FILE, self._making.ports(other))
+                        continue
                 if not (following := self._failed(now, error)):
                     return False
                 now = following
@@ -128,6 +139,7 @@ class Lives:
         standing.app, app.on_held, app.on_alarm = app, making.on_held, standing.noticed
         if now.plan.broker.orders is not None:
             app.executors = making.executors(now.plan)
+        app.updates = making.updates()
         extending = asyncio.create_task(self._extend(), name="extend")
         try:
             await self._run(app)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
-from ripieno.errors import ConfigError, RipienoError
+from ripieno.errors import ConfigError, Problem, RipienoError
 from ripieno.plan import Plan
+from ripieno_daemon.compiling.parent import NotCompiled
 from ripieno_daemon.compiling.remembered import Remembered
 from ripieno_daemon.ports.small_files import SmallFiles
 
@@ -16,12 +17,22 @@ from .standing import Standing
 FILE, LAST_GOOD = "file", "last good plan"
 
 
+class Releases(Protocol):
+    """Whose files a plan may be made from (updating.py): each says whether it is worth making it anew."""
+
+    async def started(self, plan: Plan) -> bool: ...
+    async def blamed(self, problems: Iterable[Problem], folders: Iterable[str]) -> bool: ...
+
+
 class Plans:
     """Compiles the device file, and keeps the plan that worked last.
 
     Args:
         kept: files that stay, None where nothing is kept.
         tell: what kind of thing happened, and the sentence for a person.
+
+    Attributes:
+        releases: asked before the first plan comes into force.
     """
 
     def __init__(
@@ -29,12 +40,13 @@ class Plans:
     ) -> None:
         self._device_file, self._standing, self._tell = device_file, standing, tell
         self._remembered = Remembered(device_file, kept)
+        self.releases: Releases | None = None
         self._last_good = LastGood(kept) if kept is not None else None
 
     async def first(self) -> tuple[Plan, str]:
         """Return the plan of the files, or the last good one where that is allowed. Raises ConfigError."""
         try:
-            return await self.compiled(), FILE
+            return await self._started(), FILE
         except ConfigError as error:
             kept = self._last_good.load() if self._last_good is not None else None
             if kept is None or kept.plan.on_bad_config == "refuse":
@@ -43,6 +55,19 @@ class Plans:
                 self._tell("problem", str(problem))
             self._worse([str(problem) for problem in error.problems], "the last good plan runs")
             return kept.plan, LAST_GOOD
+
+    async def _started(self) -> Plan:
+        """Return the plan of the files, once the releases in it have counted this start."""
+        releases = self.releases
+        while True:
+            try:
+                plan = await self.compiled()
+            except NotCompiled as error:
+                if releases is None or not await releases.blamed(error.problems, error.links.values()):
+                    raise
+            else:
+                if releases is None or not await releases.started(plan):
+                    return plan
 
     async def compiled(self) -> Plan:
         """Return the plan of the files as they are now. Raises ConfigError."""

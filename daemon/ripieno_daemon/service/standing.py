@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,7 @@ class Standing:
         self._began_ns = clock.monotonic_ns()
         self._shown = ""
         self._is_up = False
+        self.releases: Callable[[], Mapping[str, Any]] = dict
         self._down_since: dict[str, int] = {}
 
     def set(self, phase: str, doing: str) -> None:
@@ -181,6 +182,7 @@ class Standing:
             "memory_bytes": resident_bytes(),
             "processor_s": round(processor_s(), 3),
             "plan": self._plan(),
+            "releases": self.releases(),
             "alarms": [one.as_map() for one in self.alarms.listed()],
             "alarms_raised": self.alarms.raised,
             "alarms_damped": self.alarms.damped,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ripieno.contracts.ports import Clock, Inference
 from ripieno.contracts.runtime import Loaded
+from ripieno.errors import WorkerLost
 from ripieno.values import Inferred
 
 
@@ -36,10 +37,15 @@ class WatchedClock:
 
 
 class WatchedInference:
-    """The workers, with the calls that are under way: `oldest()` is what the watchdog asks."""
+    """The workers, with the calls that are under way: `oldest()` is what the watchdog asks.
+
+    `on_lost`: a worker died under a call of this step; not one that is being stopped.
+    """
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
+        self.on_lost: Callable[[str, str], None] = lambda step, why: None
+        self._is_stopping = False
         self._under_way: dict[int, str] = {}
         self._number = 0
 
@@ -54,11 +60,16 @@ class WatchedInference:
         self._under_way[number] = step
         try:
             return await self._inference.infer(step, given)
+        except WorkerLost as error:
+            if not self._is_stopping:
+                self.on_lost(step, str(error).splitlines()[0])
+            raise
         finally:
             del self._under_way[number]
 
     async def stop(self) -> None:
         """See contracts.ports.Inference."""
+        self._is_stopping = True
         await self._inference.stop()
 
     def oldest(self) -> tuple[int, str] | None:

@@ -106,6 +106,15 @@ def read_policy(packed: bytes, root_public: bytes, fleet: str) -> Policy:
     return policy
 
 
+def fleet_in(packed: bytes) -> str:
+    """Return the name of the fleet that a policy gives, checked by nobody yet. Raises BadSeal: it is no policy."""
+    try:
+        body = unpack(packed, MAX_BYTES + 1024)
+        return _parse(unpack(parse_sealed(body if isinstance(body, dict) else {}).payload, MAX_BYTES)).fleet
+    except BadPacked as error:
+        raise BadSeal("policy", f"the policy cannot be read: {error}") from error
+
+
 def _parse(plain: Any) -> Policy:
     match plain:
         case {

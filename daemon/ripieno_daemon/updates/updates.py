@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from ripieno.contracts.ports import Clock
+from ripieno.engine import ResultSeen
 from ripieno.errors import BrokerError
 
 from .arrival import SelfTest
@@ -21,11 +22,12 @@ from .over_broker import take_piece
 from .slots import Refused
 from .telling import CHANGED
 from .transfer import Away, Transfer
-from .trial import Gates, Noted
+from .trial import Gates, Noted, noted
 from .tryout import Switch
 from .updater import IDLE, Updater
 
 MOST_UNRECORDED: Final = 64
+PROGRESS_S: Final = 5.0
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 Record = Callable[[Mapping[str, Any]], None]
 
@@ -108,6 +110,10 @@ class Updates:
         for name, one in self.by_name.items():
             one.runs(releases.get(name, ""))
 
+    def seen(self, event: ResultSeen) -> None:
+        """The line has recorded a result."""
+        self.note(event.step, noted(event))
+
     def note(self, step: str, noted: Noted) -> None:
         """A result of the line came."""
         if (one := self.by_name.get(self._steps.get(step, ""))) is not None:
@@ -156,6 +162,13 @@ class Updates:
         async with asyncio.TaskGroup() as group:
             for name, one in self.by_name.items():
                 group.create_task(one.run(), name=f"updates of {name}")
+            group.create_task(self._tell_progress(), name="progress of updates")
+
+    async def _tell_progress(self) -> None:
+        while True:
+            await self._clock.sleep(PROGRESS_S)
+            if any(one.phase != IDLE for one in self.by_name.values()):
+                self.changed()
 
     def _check_free(self) -> None:
         if self._planning.locked():

@@ -1,0 +1,184 @@
+"""Updates of bundles in the life of the process: which releases run, and the line switched to another and back.
+
+A bundle that the device file takes from `bundles/NAME/current` has an updater. Before the first plan comes into force
+its release on trial, if there is one, has counted this start; what cannot be started is given up there and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ripieno.contracts.ports import Clock
+from ripieno.errors import BundleError, Problem, StorageError
+from ripieno.plan import Plan
+from ripieno_daemon.bundles import open_bundle
+from ripieno_daemon.ports.thread import OwnThread
+from ripieno_daemon.updates.places import Place, place_of
+from ripieno_daemon.workers.wanted import runtime_of
+
+from .standing import Standing
+
+if TYPE_CHECKING:
+    from ripieno_daemon.updates.updater import Updater
+    from ripieno_daemon.updates.updates import Updates
+    from ripieno_daemon.updates.verdict import Verdict
+
+CODE: Final = "update"
+WORSE: Final = ("refused", "reverted", "stopped", "alarm")
+
+
+class Updating:
+    """Args:
+    reload: puts the files as they are into force, as `ripieno reload` does.
+    tell: what kind of thing happened, and the sentence for a person.
+
+    Attributes:
+        updates: None as long as no bundle is taken from a place where releases are.
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        clock: Clock,
+        reload: Callable[[str], Awaitable[dict[str, Any]]],
+        tell: Callable[[str, str], None],
+    ) -> None:
+        self._standing, self._clock, self._reload, self._tell = standing, clock, reload, tell
+        self._thread = OwnThread("updates")
+        self._runtime: str | None = None
+        self.updates: Updates | None = None
+
+    # --- before a plan comes into force -------------------------------------------------------------------------
+
+    async def started(self, plan: Plan) -> bool:
+        """Count a start of what is on trial, once; True: other releases run now than this plan was made from."""
+        self._runtime = runtime_of(plan)
+        return await self._open(one.bundle for one in plan.pipelines)
+
+    async def blamed(self, problems: Iterable[Problem], folders: Iterable[str]) -> bool:
+        """The files have problems. True: a release was to blame and was given up, so it is worth another try.
+
+        Args:
+            folders: where the bundles were that are taken through a link.
+        """
+        places = list(folders)
+        if await self._open(places):
+            return True
+        files = [problem.file for problem in problems]
+        for place, updater in self._known(places):
+            inside = next((one for one in files if one.startswith(f"{place}/")), "")
+            if not inside:
+                continue
+            if await self._thread.run(partial(updater.give_up, f"{inside} has problems")):
+                return True
+            wrong: str = await self._thread.run(partial(_wrong, place))
+            has_other: bool = bool(wrong) and await self._thread.run(partial(updater.fall_back, wrong))
+            if has_other:
+                return True
+        return False
+
+    async def gave_up(self, why: str) -> bool:
+        """The first life of the app did not begin; True: a release on trial is to blame, and was given up."""
+        found = [] if self.updates is None else list(self.updates.by_name.values())
+        return any([await self._thread.run(partial(one.give_up, why)) for one in found])
+
+    # --- while it runs ------------------------------------------------------------------------------------------
+
+    def begun(self, plan: Plan) -> None:
+        """The line has begun with this plan."""
+        if self.updates is None:
+            return
+        self._runtime = runtime_of(plan)
+        releases: dict[str, str] = {}
+        steps: dict[str, str] = {}
+        for one in plan.pipelines:
+            if (place := place_of(one.bundle)) is not None:
+                releases[place.name] = place.digest
+                if place.name not in self.updates.by_name:
+                    self._tell("said", f"{place.name} is updated from the next start of the service on")
+                before = f"{one.name}/" if len(plan.pipelines) > 1 else ""
+                steps |= {f"{before}{step.name}": place.name for step in one.steps}
+        self.updates.runs(releases, steps)
+
+    async def run(self) -> None:
+        """Do what is begun, until cancelled; once there are updates."""
+        assert self.updates is not None
+        await self.updates.run()
+
+    def report(self) -> Mapping[str, Any]:
+        """Return how far each update is, by the bundle's name."""
+        return {} if self.updates is None else self.updates.report()
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._thread.stop()
+
+    async def _switch(self, why: str, name: str, folder: str) -> str:
+        answer = await self._reload(f"the update of {name} ({why})")
+        if not answer["ok"]:
+            return "; ".join([str(answer["why"]), *answer.get("problems", ())[:5]])
+        wanted, plan = place_of(folder), self._standing.plan
+        runs = [place_of(one.bundle) for one in plan.pipelines] if plan is not None else []
+        if wanted is None or (wanted.name, wanted.digest) not in [one[1:] for one in runs if one is not None]:
+            return f"the device file does not take {name} from bundles/{name}/current"
+        return ""
+
+    async def _test(self, new: str, before: str, changes: float) -> Verdict:
+        from ripieno_daemon.updates.self_test import self_test
+
+        return await self_test(new, before, changes, self._runtime)
+
+    async def _open(self, folders: Iterable[str]) -> bool:
+        changed = False
+        for place in [found for one in folders if (found := place_of(one)) is not None]:
+            if self.updates is None:
+                self.updates = self._made()
+            if place.name not in self.updates.by_name:
+                changed |= await self._begin(self.updates, place)
+        return changed
+
+    async def _begin(self, updates: Updates, place: Place) -> bool:
+        from ripieno_daemon.ports.update_disk import FolderDisk
+
+        updater = updates.add(FolderDisk(Path(place.root)), place.name)
+        try:
+            return await self._thread.run(updater.start) != place.digest
+        except StorageError as error:
+            del updates.by_name[place.name]
+            self._standing.alarm(CODE, place.name, f"{place.name} is not updated: {error}")
+            return False
+
+    def _made(self) -> Updates:
+        from ripieno_daemon.updates.updates import Updates
+
+        return Updates(switch=self._switch, test=self._test, away=self._thread.run, clock=self._clock, tell=self._told)
+
+    def _known(self, folders: Iterable[str]) -> list[tuple[str, Updater]]:
+        by_name = {} if self.updates is None else self.updates.by_name
+        found = [(folder, place_of(folder)) for folder in folders]
+        return [(folder, by_name[place.name]) for folder, place in found if place is not None and place.name in by_name]
+
+    def _told(self, told: Mapping[str, Any]) -> None:
+        what, name = told["what"], told["name"]
+        if what == "changed":
+            return
+        release = f"release {told['version']} ({told['release'][:16]})" if "version" in told else "a release"
+        text = f"{release} of {name}: {what}" if "release" in told else f"updates of {name}"
+        text = f"{text}: {told['why']}" if told["why"] else text
+        if what in WORSE:
+            self._standing.alarm(CODE, name, text, lasts=False)
+        else:
+            self._tell(CODE, text)
+        if what == "confirmed":
+            self._standing.over(CODE, name)
+
+
+def _wrong(folder: str) -> str:
+    try:
+        open_bundle(folder)
+    except BundleError as error:
+        return str(error)
+    return ""
