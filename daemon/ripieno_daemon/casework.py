@@ -42,6 +42,27 @@ class Mutated:
     survivors: list[dict[str, str]] = field(default_factory=list)
 
 
+def plan_of(bundle: Path) -> PipelinePlan:
+    """Return a bundle's plan.
+
+    Raises:
+        ConfigError: its pipeline has problems.
+    """
+    problems = Problems()
+    compiled = compile_pipeline(str(bundle), read_bytes, problems)
+    if compiled is None or compiled.plan is None:
+        raise ConfigError(problems.ordered())
+    return compiled.plan
+
+
+def try_case(text: str, plan: PipelinePlan) -> list[str]:
+    """Return why a case of this text cannot be told of the plan, or what it expects in vain; nothing where it holds."""
+    problems = Problems()
+    cases = read_cases(text.encode(), plan, problems.file("case")).cases
+    told = [str(one) for one in problems.ordered()]
+    return told or [why for case in cases for why in run_case(case, plan).failures]
+
+
 def load(bundle: Path, named: str = "") -> Loaded:
     """Return the bundle's plan and those of its cases that have `named` in their name.
 
@@ -49,21 +70,19 @@ def load(bundle: Path, named: str = "") -> Loaded:
         ConfigError: pipeline or cases have problems, or there is no such case.
     """
     problems = Problems()
-    compiled = compile_pipeline(str(bundle), read_bytes, problems)
-    if compiled is None or compiled.plan is None:
-        raise ConfigError(problems.ordered())
+    plan = plan_of(bundle)
     paths = sorted((bundle / "cases").glob("*.yaml"))
     cases: list[Case] = []
     for path in paths:
         report = problems.file(str(path))
-        cases += read_cases(read_bytes(str(path)), compiled.plan, report).cases
+        cases += read_cases(read_bytes(str(path)), plan, report).cases
     chosen = tuple(case for case in cases if named in case.name)
     if not chosen and not problems.ordered():
         what = f"no case has '{named}' in its name" if paths and named else "there are no cases"
         problems.file(str(bundle / "cases")).add(0, 0, "", what, "write cases/NAME.yaml")
     if problems.ordered():
         raise ConfigError(problems.ordered())
-    return Loaded(compiled.plan, chosen)
+    return Loaded(plan, chosen)
 
 
 def run(loaded: Loaded, progress: Progress = lambda done, whole: None) -> Result:

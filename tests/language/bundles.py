@@ -64,7 +64,9 @@ def told_of(pipeline: str, files: Mapping[str, bytes] | None = None) -> list[str
 def example(name: str) -> tuple[str, dict[str, bytes]]:
     """Return the pipeline of an example of the docs, and the other files of its folder."""
     folder = EXAMPLES / name
-    others = {one.name: one.read_bytes() for one in sorted(folder.iterdir()) if one.name != "pipeline.yaml"}
+    others = {
+        one.name: one.read_bytes() for one in sorted(folder.iterdir()) if one.is_file() and one.name != "pipeline.yaml"
+    }
     return (folder / "pipeline.yaml").read_text(), others
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from language.bundles import EXAMPLES, compiled, example
 
+from ripieno.cases import mutants_of, read_cases, run_case
 from ripieno.engine import Book, Engine, ReadingSeen, Started
 from ripieno.language.expressions.calls import AGGREGATES
+from ripieno.language.problems import Problems
 from ripieno.language.sections.inputs import INPUTS
 from ripieno.language.sections.outputs import OUTPUTS
 from ripieno.language.sections.steps import STEPS
@@ -16,6 +19,7 @@ from ripieno.plan import PipelinePlan
 
 S = 1_000_000_000
 NAMES = sorted(one.name for one in EXAMPLES.iterdir())
+CASES = sorted(EXAMPLES.glob("*/cases/*.yaml"))
 
 
 def plans() -> list[PipelinePlan]:
@@ -44,7 +48,7 @@ def blocks_of(page: str) -> list[str]:
 
 def test_what_the_page_shows_stands_in_a_file_that_compiles() -> None:
     page = (EXAMPLES.parents[1] / "pipelines.md").read_text()
-    files = [example(name)[0] for name in NAMES]
+    files = [example(name)[0] for name in NAMES] + [path.read_text() for path in CASES]
 
     blocks = blocks_of(page)
 
@@ -63,6 +67,17 @@ def test_an_example_runs(name: str) -> None:
     engine = Engine(compiled(*example(name)))
 
     assert engine.step(Started(1, 0, ())) == []
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.parent.name)
+def test_the_cases_of_an_example_hold_and_notice_every_change_of_it(path: Path) -> None:
+    plan, problems = compiled(*example(path.parent.parent.name)), Problems()
+    cases = read_cases(path.read_bytes(), plan, problems.file(path.name)).cases
+
+    assert [str(one) for one in problems.ordered()] == []
+    assert [(case.name, run_case(case, plan).failures) for case in cases if run_case(case, plan).failures] == []
+    survivors = [one.what for one in mutants_of(plan) if all(run_case(case, one.plan).passed for case in cases)]
+    assert survivors == []
 
 
 def test_the_first_example_does_what_the_page_says() -> None:

@@ -1,21 +1,36 @@
-"""`ripieno test`: a bundle's cases, in virtual time; what they have seen, and what they would not notice."""
+"""`ripieno test`: a bundle's cases, in virtual time; what they have seen, and what they would not notice.
+
+With `--from-ledger` a recorded decision becomes a case.
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .command import NO, OK, Command
+from .command import CALLED_WRONGLY, NO, OK, Command
+from .inquiring import inquire
 from .output import Progress, add_json, give
 
+if TYPE_CHECKING:
+    from ripieno.plan import Plan
+    from ripieno_daemon.inquiry import Past
+
 MOST_SHOWN = 30
+BOTH = "--from-ledger DIR and --item ID go together"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="the bundle's folder; its cases are cases/*.yaml")
     parser.add_argument("--case", metavar="NAME", help="run only the cases with this in their name")
+    parser.add_argument(
+        "--from-ledger",
+        metavar="DIR",
+        help="print the decision --item of this state directory as a case, and say whether the bundle decides alike",
+    )
+    parser.add_argument("--item", metavar="ID", help="with --from-ledger: part-...-12, 'part 12' or 12")
     parser.add_argument("--coverage", action="store_true", help="list what no case has seen")
     parser.add_argument(
         "--mutate", action="store_true", help="change the pipeline in many small ways; list what no case notices"
@@ -26,6 +41,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from ripieno_daemon.casework import load, mutate, run
 
+    if arguments.from_ledger or arguments.item:
+        return _keep(arguments)
     loaded = load(Path(arguments.bundle), arguments.case or "")
     progress = Progress()
     result = run(loaded, lambda done, whole: progress.show(f"{done} of {whole} cases"))
@@ -44,6 +61,27 @@ def _run(arguments: argparse.Namespace) -> int:
     progress.clear()
     give(arguments, plain, _text(plain, arguments))
     return OK if plain["passed"] == plain["cases"] else NO
+
+
+def _keep(arguments: argparse.Namespace) -> int:
+    from ripieno_daemon.casework import plan_of, try_case
+    from ripieno_daemon.inquiry.kept import kept
+
+    if not (arguments.from_ledger and arguments.item):
+        give(arguments, {"error": BOTH}, BOTH)
+        return CALLED_WRONGLY
+    plan = plan_of(Path(arguments.bundle))
+
+    def ask(past: Past, given: Plan | None) -> tuple[int, dict[str, Any], str]:
+        case = kept(past, arguments.item, plan.name, given)
+        failures = try_case(case.text, plan)
+        told = [] if failures else [f"# {plan.name} {plan.version} decides it alike."]
+        told += [f"# {plan.name} {plan.version} decides otherwise: {one}" for one in failures]
+        plain = {"id": case.id, "record": case.record, "case": case.name, "text": case.text, "failures": failures}
+        return (NO if failures else OK), plain, "\n".join([*told, case.text.rstrip()])
+
+    arguments.device = None
+    return inquire(arguments, arguments.from_ledger, ask)
 
 
 def _text(plain: dict[str, Any], arguments: argparse.Namespace) -> str:

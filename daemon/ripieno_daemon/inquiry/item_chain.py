@@ -113,6 +113,8 @@ class ItemChain:
                 "sequence": event.sequence,
                 "position_mm": event.position_mm,
                 "age_ms": round((event.t - event.taken_t) / 1e6, 3),
+                "key": event.key,
+                "health": event.health,
                 "shown_to_model": shown,
                 "why": "" if shown or item is None else event.why or item.why,
             }

@@ -54,8 +54,7 @@ class Answers:
     def _of_step(self, step: StepPlan | FlowStep, key: tuple[int, int], node: Node, path: str) -> None:
         match step:
             case AskStep():
-                if node.text not in (*step.answers, "nobody", *SILENT):
-                    self._none_of(node, path, f"an answer of '{step.name}'", (*step.answers, "nobody"))
+                self._of_person(step, node, path)
             case LookupStep():
                 types = {"found": "bool", **_types(self._inputs[step.input])}
                 self._fields(node, path, f"a record of '{step.name}'", types, SILENT)
@@ -64,6 +63,17 @@ class Answers:
             case _:
                 hint = "give the values that it is made of"
                 self.report.add(*key, path, f"'{step.name}' is worked out, nothing answers for it", hint)
+
+    def _of_person(self, step: AskStep, node: Node, path: str) -> None:
+        what = f"an answer of '{step.name}'"
+        if isinstance(node.value, dict):
+            self._fields(node, path, what, {"answer": "text", "by": "text", "note": "text"}, ())
+        answer = node.mapping.get("answer") if isinstance(node.value, dict) else node
+        words = step.answers if isinstance(node.value, dict) else (*step.answers, "nobody", *SILENT)
+        if answer is None:
+            self.report.add(node.line, node.column, path, "missing key 'answer'", f"one of {', '.join(step.answers)}")
+        elif answer.text not in words:
+            self._none_of(answer, path, what, (*step.answers, "nobody"))
 
     def _of_model(self, step: StepPlan, node: Node, path: str) -> None:
         model = self._models[step.model]

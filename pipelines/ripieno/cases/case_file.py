@@ -19,9 +19,9 @@ What happens (one of them in each entry of `when`, then `times`, and `every` as 
     message: {INPUT: {field: value}}                        one that starts no item
     wait: 10s        restart: 30s        expect: {...}      time passes; the daemon is gone so long; as in `then`
 
-An ANSWER is fields of the step (`{label: over, score: 0.9}`, `{found: false}`), a word (the person's answer), or one of
-`unknown` (it failed), `late`, `nobody` (no person answers), `no_frame`, `dark`. An OUTCOME is executed, not-executed or
-in-doubt.
+An ANSWER is fields of the step (`{label: over, score: 0.9}`, `{found: false}`), what a person answers (`sign`, or
+`{answer: sign, by: Eva, note: well seen}`), or one of `unknown` (it failed), `late`, `nobody` (no person answers),
+`no_frame`, `dark`. An OUTCOME is executed, not-executed or in-doubt.
 """
 
 from __future__ import annotations

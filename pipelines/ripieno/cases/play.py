@@ -271,13 +271,15 @@ class Play:
         given = answer_of(ask.step, self._given.get(ask.item, {}), self._usual)
         if given in ("nobody", "unknown", "late"):
             return
+        said = given if isinstance(given, Mapping) else {"answer": given}
+        answer, by, note = str(said.get("answer", "")), str(said.get("by", "somebody")), str(said.get("note", ""))
         step = next(one for one in self.plan.flow if one.name == ask.step)
         assert isinstance(step, AskStep)
-        if given not in step.answers:
-            raise Missing(ask.step, f"'{given}' is none of its answers: {', '.join(step.answers)}, nobody")
+        if answer not in step.answers:
+            raise Missing(ask.step, f"'{answer}' is none of its answers: {', '.join(step.answers)}, nobody")
 
         def answered() -> None:
-            self._tell(rooms.Answered(self.t, ask.step, ask.item, str(given), "somebody", ""))
+            self._tell(rooms.Answered(self.t, ask.step, ask.item, answer, by, note))
 
         answered.outlives = True  # type: ignore[attr-defined]  # a person answers, whether the daemon was gone or not
         self._later(self.t + PERSON_NS, answered)
