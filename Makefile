@@ -4,17 +4,18 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 ARGS   ?=
+JOBS   ?= auto
 
 .PHONY: demo test test-python mutants reference lint lock wheel clean setup
 
 demo: $(READY)                 ## watch a simulated line being inspected and steered (ARGS="--parts 300 --seed 7")
 	$(BIN)/ripieno demo $(ARGS)
 
-test: $(READY) lint            ## everything that is checked, as CI does it (ARGS="-k link")
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) lint            ## everything that is checked, as CI does it (ARGS="-k link"; JOBS=0: one after the other)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-python: $(READY)          ## the tests without the linters: for a second Python (VENV=... PYTHON=...)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 mutants: $(READY)              ## take protections out, one by one, and see that the checks go red
 	$(BIN)/python -m tests.mutants $(ARGS)
