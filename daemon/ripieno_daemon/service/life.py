@@ -26,7 +26,7 @@ from .mishaps import Mishaps
 from .plans import FILE, Plans
 from .reloading import Reloading
 from .safe_mode import SafeMode
-from .standing import SAFE, STARTING, STOPPING, Standing
+from .standing import LOOK_S, SAFE, STARTING, STOPPING, Standing
 from .surroundings import Surroundings
 from .updating import Updating
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from .from_afar import FromAfar
 
 OK, NO, CALLED_WRONGLY = 0, 1, 2
-LOOK_S = 1.0
 Tell = Callable[[str, str], None]
 
 

@@ -15,12 +15,15 @@ from ripieno_daemon.alarms.alarms import UNACKNOWLEDGED
 from ripieno_daemon.ports.notify import SystemdNotify
 from ripieno_daemon.ports.own_process import began_wall_s, processor_s, resident_bytes
 from ripieno_daemon.supervision import Stop, Supervisor
+from ripieno_daemon.supervision.feeding import ASLEEP_S
 
 if TYPE_CHECKING:
     from ripieno_daemon.app import App
 
 MOST_STOPS = 50
 DOWN_S = 5.0  # a board that restarts is back within one
+DAMAGED = "ledger-damaged"
+LOOK_S = 1.0  # it is looked so often
 STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
 OF_ITEMS = frozenset({"act-in-doubt", "booking-given-up"})  # they name the part, each time another
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
@@ -46,6 +49,7 @@ class Standing:
         self.channels: Callable[[], dict[str, Any]] = dict
         self.stops: deque[tuple[int, Stop, str]] = deque(maxlen=MOST_STOPS)
         self._began_ns = clock.monotonic_ns()
+        self._looked_ns = self._began_ns
         self._shown = ""
         self._is_up = False
         self.releases: Callable[[], Mapping[str, Any]] = dict
@@ -128,6 +132,7 @@ class Standing:
         if app is None or self.phase != RUNNING:
             self._down_since.clear()
             return
+        self._slept()
         told = app.report()
         ledger = told["ledger"]
         if ledger is not None and not ledger["durable"]:
@@ -150,6 +155,16 @@ class Standing:
     @property
     def is_ready(self) -> bool:
         """Whether an act is possible now: it runs, all devices are up, nobody holds the outputs."""
+    def _slept(self) -> None:
+        """Say it where nobody could look for a while: the machine was suspended, or the process stopped."""
+        now_ns = self._clock.monotonic_ns()
+        for_s, self._looked_ns = (now_ns - self._looked_ns) / 1e9, now_ns
+        if for_s > LOOK_S + ASLEEP_S:
+            text = (
+                f"nothing ran for {for_s:.0f} s: the machine was suspended, or this process stopped; boards fell safe"
+            )
+            self.alarm("asleep", "", text, lasts=False)
+
         app = self.app
         held = app.held if app is not None else None
         return self.is_healthy and app is not None and self.ready_s is not None and not app.down and held is None

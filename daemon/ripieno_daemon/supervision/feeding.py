@@ -8,6 +8,7 @@ from ripieno.contracts.ports import Clock, Notify
 
 from .progress import Progress, Stuck
 
+ASLEEP_S = 2.0  # so much later than it wanted to look: the machine was suspended, or the process stopped
 LOOKS = 4  # in one watchdog time: one that comes late leaves room for another
 
 
@@ -35,7 +36,10 @@ class Feeder:
         """Feed until cancelled."""
         while True:
             self.look()
+            began_ns = self._clock.monotonic_ns()
             await self._clock.sleep(self._every_s)
+            if (self._clock.monotonic_ns() - began_ns) / 1e9 > self._every_s + ASLEEP_S:
+                self._progress.begin_anew()
 
     def look(self) -> None:
         """Feed, or say why not."""

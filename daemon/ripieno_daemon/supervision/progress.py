@@ -67,6 +67,12 @@ class Progress:
         """All parts have ended."""
         self._parts.clear()
 
+    def begin_anew(self) -> None:
+        """Nothing ran for a while: no part is to blame for that time."""
+        now = self._now_ns()
+        for one in self._parts.values():
+            one.moved_ns = now
+
     def stuck(self) -> list[Stuck]:
         """Look at every part; return those that make no progress."""
         now = self._now_ns()

@@ -10,6 +10,7 @@ from typing import Final
 SEVERITIES: Final = ("low", "medium", "high")
 USUAL_SEVERITY: Final[dict[str, str]] = {
     "act-in-doubt": "high",  # nobody knows whether the machine did it
+    "asleep": "medium",
     "blocked": "medium",
     "booking-given-up": "high",
     "change-without-effect": "medium",

@@ -44,6 +44,11 @@ def main(line: socket.socket, memory: int, arguments: list[str]) -> int:
     return 0
 
 
+def _now_ns() -> int:
+    """Return the time by the clock of who hears us: it goes on while the machine is suspended."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 class _Line:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -51,7 +56,7 @@ class _Line:
 
     def tell(self, *said: Any) -> None:
         self._line.send(words.pack(*said))
-        self.told_ns = time.monotonic_ns()
+        self.told_ns = _now_ns()
 
     def heard(self, seconds: float) -> list[Any] | None:
         """Return the next message, None if none comes within so many seconds."""
@@ -90,23 +95,23 @@ class _Program:
                 return
 
     def _play(self, source: Source, before: int) -> None:
-        self._due_ns = time.monotonic_ns()
+        self._due_ns = _now_ns()
         while True:
             self._wait(source)
             picture = source.read()
             if picture is None:
                 return
             self.number += 1
-            self._take(picture, time.monotonic_ns())
+            self._take(picture, _now_ns())
 
     def _wait(self, source: Source) -> None:
         """Return when the next picture may be read; hear what comes meanwhile, and say that we live."""
         job = self._job
         if job.pace == "own":
             period_ns = round(1e9 / source.rate_hz)
-            self._due_ns = max(self._due_ns + period_ns, time.monotonic_ns() - period_ns)  # late ones are not made up
+            self._due_ns = max(self._due_ns + period_ns, _now_ns() - period_ns)  # late ones are not made up
         while True:
-            now_ns = time.monotonic_ns()
+            now_ns = _now_ns()
             left_s = (self._due_ns - now_ns) / 1e9 if job.pace == "own" else 0.0
             if job.pace == "step" and self._shelf.used:
                 left_s = words.BEAT_S

@@ -30,7 +30,7 @@ BEAT_S: Final = 0.25
 
 
 class Shot(NamedTuple):
-    """One picture, as the capture process tells of it. Sizes in pixels, times in ns of CLOCK_MONOTONIC."""
+    """One picture, as the capture process tells of it. Sizes in pixels, times in ns of CLOCK_BOOTTIME."""
 
     number: int
     taken_ns: int
