@@ -206,6 +206,11 @@ class App:
         self.conductor.note(body)
         return True
 
+    async def acknowledge_damage(self, folder: str, by: str) -> None:
+        """A person has seen that a damaged ledger was set aside. Raises StorageError: a restart tells it again."""
+        if self.mending is not None:
+            await self.mending.acknowledge(folder, by)
+
     def _say_held(self, held: Held | None) -> None:
         self._say(
             "outputs are no longer held" if held is None else f"ALARM {held}; `ripieno rearm` lets them move again"
@@ -245,7 +250,7 @@ class App:
                 "waiting": ledger.waiting,
                 "refused": ledger.refused,
                 "durable": ledger.is_durable,
-                "set_aside": [one._asdict() for one in self.mending.unacknowledged] if self.mending else [],
+                "set_aside": self.mending.as_maps() if self.mending is not None else [],
             },
             "outbox": None if outbox is None else {"backlog": outbox.backlog},
         }

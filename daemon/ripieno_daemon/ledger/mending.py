@@ -32,6 +32,7 @@ class Shelf(Protocol):
     """See ports.ledger_shelf."""
 
     async def begin(self) -> list[SetAside]: ...
+    async def has_acted(self) -> bool: ...
     async def set_aside(self, stamp: str, why: str, salvaged: Path | None = None) -> SetAside: ...
     async def note(self, folder: str, name: str, text: str) -> None: ...
     async def read(self, folder: str, work: Callable[[Transaction], T]) -> T: ...
@@ -59,6 +60,10 @@ class Mending:
         """The damaged ledgers that nobody has seen yet."""
         return [one for one in self._set_aside if not one.is_acknowledged]
 
+    def as_maps(self) -> list[dict[str, str]]:
+        """Return them as `ripieno status` tells of them."""
+        return [{"folder": one.folder, "text": told(one)} for one in self.unacknowledged]
+
     async def open(self, opened: Callable[[Database], Awaitable[Ledger]]) -> Ledger:
         """Open the ledger, or one that follows it. `opened`: Ledger.open, with all that it wants.
 
@@ -68,7 +73,7 @@ class Mending:
         self._set_aside = await self._shelf.begin()
         database = self._storage.database(NAME)
         try:
-            await database.read(check_soundness)
+            await database.read(partial(check_soundness, is_known=await self._shelf.has_acted()))
             ledger = await opened(database)
         except StorageDamaged as error:
             ledger = await opened(await self._replaced(database, str(error)))

@@ -20,14 +20,18 @@ MOST_RECORDS: Final = 20_000  # behind it, the newest: recovery reads and steps 
 SMALL_BYTES: Final = 8_000_000  # SQLite's own check of all pages: 40 ms here, measured, and ten times that on a card
 
 
-def check_soundness(tx: Transaction) -> None:
+def check_soundness(tx: Transaction, is_known: bool) -> None:
     """Return where nothing speaks against going on with this ledger; one without tables is new.
+
+    `is_known`: acts were recorded on this device before, so that there must be one.
 
     Raises:
         StorageDamaged: it cannot be gone on with; the message says why.
         StorageError: it is of another format, and not damaged.
     """
     if tx.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0] == 0:
+        if is_known:
+            raise StorageDamaged("it is gone, or empty, though acts were recorded here")
         return
     meta = _meta(tx)
     if meta.get("format") != FORMAT:

@@ -52,6 +52,10 @@ class LedgerShelf:
         """Complete what a kill interrupted; return what is on the shelf, the oldest first. Raises StorageError."""
         return await self._thread.run(self._begin)
 
+    async def has_acted(self) -> bool:
+        """Whether the file of intents holds any: then there was a ledger. Raises StorageError."""
+        return any(await self._thread.run(lambda: self._files.read("intents")))
+
     async def set_aside(self, stamp: str, why: str, salvaged: Path | None = None) -> SetAside:
         """Take the ledger's files out of the way. Durable when it returns.
 

@@ -92,7 +92,7 @@ class Answers:
         return {"ok": not failed, "channels": told, "why": f"not told by {', '.join(failed)}" if failed else ""}
 
     async def _acknowledge(self, asked: Asked, by: str) -> Asked:
-        found = self._life.standing.acknowledge(str(asked.get("name", "")), by)
+        found = await self._life.standing.acknowledge(str(asked.get("name", "")), by)
         if not found:
             there = ", ".join(one.name for one in self._life.standing.alarms.listed()) or "none"
             return {"ok": False, "why": f"there is no such alarm; there are {there}"}

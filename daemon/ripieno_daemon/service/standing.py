@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 MOST_STOPS = 50
 DOWN_S = 5.0  # a board that restarts is back within one
-DAMAGED = "ledger-damaged"
 LOOK_S = 1.0  # it is looked so often
+DAMAGED = "ledger-damaged"
 STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
 OF_ITEMS = frozenset({"act-in-doubt", "booking-given-up"})  # they name the part, each time another
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
@@ -107,10 +107,16 @@ class Standing:
         """Return the alarms, those that nobody has seen first."""
         return self.alarms.listed()
 
-    def acknowledge(self, name: str, by: str) -> list[Alarm]:
-        """Somebody has seen the alarm of that name, or "all"; return those."""
+    async def acknowledge(self, name: str, by: str) -> list[Alarm]:
+        """Somebody has seen the alarm of that name, or "all"; return those. Raises StorageError: a restart may tell one
+        again.
+        """
         found = self.alarms.acknowledge(name, by)
         self.changed()
+        if self.app is not None:
+            for one in (one for one in found if one.code == DAMAGED):
+                await self.app.acknowledge_damage(one.subject, by)
+                self.over(DAMAGED, one.subject)
         return found
 
     def changed(self) -> None:
@@ -126,19 +132,21 @@ class Standing:
 
     def look(self) -> None:
         """Look at the parts: a device that stays down and a disk that refuses are alarms while they last."""
+        self._slept()
         for calm in self.alarms.calm(self._now()):
             self._say("alarm-over", f"over: {calm.name}, which came and went {calm.count} times")
         app, now_ns = self.app, self._clock.monotonic_ns()
         if app is None or self.phase != RUNNING:
             self._down_since.clear()
             return
-        self._slept()
         told = app.report()
         ledger = told["ledger"]
         if ledger is not None and not ledger["durable"]:
             self.alarm("storage", "", "the disk does not take the record; control goes on; make room or mend the disk")
         elif ledger is not None:
             self.over("storage")
+        for one in ledger["set_aside"] if ledger is not None else ():
+            self.alarm(DAMAGED, one["folder"], one["text"])
         for name, one in told["devices"].items():
             since_ns = self._down_since.setdefault(name, now_ns)
             if one["up"]:
@@ -147,14 +155,6 @@ class Standing:
             elif now_ns - since_ns > DOWN_S * 1e9:
                 self.alarm("device", name, f"{name} is down: {one['why']}")
 
-    @property
-    def is_healthy(self) -> bool:
-        """Whether it serves: it runs, and no part is stuck."""
-        return self.phase == RUNNING and not (self.supervisor and self.supervisor.progress.stuck())
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether an act is possible now: it runs, all devices are up, nobody holds the outputs."""
     def _slept(self) -> None:
         """Say it where nobody could look for a while: the machine was suspended, or the process stopped."""
         now_ns = self._clock.monotonic_ns()
@@ -165,6 +165,14 @@ class Standing:
             )
             self.alarm("asleep", "", text, lasts=False)
 
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it serves: it runs, and no part is stuck."""
+        return self.phase == RUNNING and not (self.supervisor and self.supervisor.progress.stuck())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an act is possible now: it runs, all devices are up, nobody holds the outputs."""
         app = self.app
         held = app.held if app is not None else None
         return self.is_healthy and app is not None and self.ready_s is not None and not app.down and held is None

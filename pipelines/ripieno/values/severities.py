@@ -19,6 +19,7 @@ USUAL_SEVERITY: Final[dict[str, str]] = {
     "edge-counter-jumped": "medium",
     "held": "high",  # nothing is produced until somebody rearms
     "last-good": "low",
+    "ledger-damaged": "high",  # what was counted is lost, and bookings are to be compared
     "link-slow": "medium",
     "message-without-key": "low",
     "picture": "medium",

@@ -167,6 +167,24 @@ def test_a_log_that_is_alone_is_kept_and_not_deleted_by_who_comes_first(tmp_path
     assert (folder / f"{NAME}-wal").read_bytes() == log
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_ledger_that_is_gone_is_told_where_acts_were_recorded(tmp_path: Path, left: str) -> None:
+    if left == "an empty file":
+        (tmp_path / NAME).touch()
+    _, said, _ = started(tmp_path)
+    assert said == [], "a new device"
+
+    for path in tmp_path.glob(f"{NAME}*"):
+        path.unlink()
+    (tmp_path / "intents").write_bytes(bytes(512) + b"an act" + bytes(600))
+    if left == "an empty file":
+        (tmp_path / NAME).touch()
+    _, said, _ = started(tmp_path)
+    assert said and "it is gone, or empty" in said[0]
+    _, said, _ = started(tmp_path)
+    assert said == []
+
+
 def test_what_is_no_damage_sets_nothing_aside(tmp_path: Path) -> None:
     """A file that may not be opened, or another program's lock, is a person's to mend."""
     filled(tmp_path)
