@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ripieno.contracts.ports import Clock
 from ripieno.errors import BundleError, Problem, StorageError
-from ripieno.plan import Plan
+from ripieno.plan import Plan, TrialPlan
 from ripieno_daemon.bundles import open_bundle
 from ripieno_daemon.ports.thread import OwnThread
 from ripieno_daemon.updates.places import Place, place_of
@@ -49,13 +49,14 @@ class Updating:
         self._standing, self._clock, self._reload, self._tell = standing, clock, reload, tell
         self._thread = OwnThread("updates")
         self._runtime: str | None = None
+        self._terms = TrialPlan()
         self.updates: Updates | None = None
 
     # --- before a plan comes into force -------------------------------------------------------------------------
 
     async def started(self, plan: Plan) -> bool:
         """Count a start of what is on trial, once; True: other releases run now than this plan was made from."""
-        self._runtime = runtime_of(plan)
+        self._runtime, self._terms = runtime_of(plan), plan.trial
         return await self._open(one.bundle for one in plan.pipelines)
 
     async def blamed(self, problems: Iterable[Problem], folders: Iterable[str]) -> bool:
@@ -91,7 +92,7 @@ class Updating:
         """The line has begun with this plan."""
         if self.updates is None:
             return
-        self._runtime = runtime_of(plan)
+        self._runtime, self._terms = runtime_of(plan), plan.trial
         releases: dict[str, str] = {}
         steps: dict[str, str] = {}
         for one in plan.pipelines:
@@ -152,9 +153,17 @@ class Updating:
             return False
 
     def _made(self) -> Updates:
+        from ripieno_daemon.updates.trial import Gates
         from ripieno_daemon.updates.updates import Updates
 
-        return Updates(switch=self._switch, test=self._test, away=self._thread.run, clock=self._clock, tell=self._told)
+        return Updates(
+            switch=self._switch,
+            test=self._test,
+            away=self._thread.run,
+            clock=self._clock,
+            tell=self._told,
+            gates=lambda: Gates(results=self._terms.results, soak_s=self._terms.soak_ns / 1e9),
+        )
 
     def _known(self, folders: Iterable[str]) -> list[tuple[str, Updater]]:
         by_name = {} if self.updates is None else self.updates.by_name

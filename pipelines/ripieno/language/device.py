@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ripieno.contracts.driver import Driver, HasDirection, NamesFields
-from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan
+from ripieno.plan import BrokerPlan, DevicePlan, OrdersPlan, Plan, PointPlan, StoragePlan, TlsPlan, TrialPlan
 
 from . import device_file as file
 from .alarm_channels import read_channels
@@ -85,6 +85,7 @@ class _Compiler:
             observe=self._observe(whole.mode),
             longest_override_ns=whole.longest_override,
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
+            trial=TrialPlan(whole.trial.results, whole.trial.soak),
             alarms=channels.plan(whole.alarms, tuple(one for one in apart if one is not None)),
         )
 

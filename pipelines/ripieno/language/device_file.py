@@ -95,6 +95,16 @@ class Binding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialTerms:
+    """When a release that is on trial is kept: after so many results, and so long."""
+
+    results: Annotated[Annotated[int, Ge(1), Le(1_000_000)], doc("results of its models on this line")] = 300
+    soak: Annotated[Annotated[int, Quantity("duration"), Ge(0), Le(WEEK_NS)], doc("and at least so long")] = (
+        60_000_000_000
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceFile:
     """A device: what runs on it, and which machine serves what."""
 
@@ -129,3 +139,4 @@ class DeviceFile:
     broker: Annotated[Broker, doc("where results go")] = Broker(transport="none")
     storage: Annotated[Storage, doc("where state is kept")] = Storage()
     alarms: Annotated[Alarms, doc("how alarms reach people")] = field(default_factory=Alarms)
+    trial: Annotated[TrialTerms, doc("when a release of a bundle that is updated is kept")] = TrialTerms()

@@ -57,6 +57,7 @@ from .tree import (
     StepPlan,
     StoragePlan,
     TlsPlan,
+    TrialPlan,
     VerifyPlan,
 )
 from .unchanged import Unchanged, severed
@@ -106,6 +107,7 @@ __all__ = [
     "StepPlan",
     "StoragePlan",
     "TlsPlan",
+    "TrialPlan",
     "Unchanged",
     "VerifyPlan",
     "WindowStep",

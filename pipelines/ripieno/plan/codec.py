@@ -35,6 +35,7 @@ _PATHS = {
     ("Plan", "alarms"),
     ("Plan", "observe"),  # an event of its own tells the engine
     ("Plan", "longest_override_ns"),
+    ("Plan", "trial"),
 }
 MAX_DEPTH = 100
 

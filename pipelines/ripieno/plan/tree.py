@@ -365,6 +365,14 @@ class AlarmsPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialPlan:
+    """When the trial of a release ends well: so many results, and so long. No part of the digest."""
+
+    results: int = 300
+    soak_ns: int = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a device runs. `format` rises when the tree changes shape."""
 
@@ -380,3 +388,4 @@ class Plan:
     alarms: AlarmsPlan = AlarmsPlan()
     observe: tuple[str, ...] = ()  # pipelines that decide and move nothing, until a person says otherwise
     longest_override_ns: int = LONGEST_OVERRIDE_NS  # manual and bypass of an output last so long at most
+    trial: TrialPlan = TrialPlan()
