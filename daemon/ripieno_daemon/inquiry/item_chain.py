@@ -33,7 +33,9 @@ class ItemChain:
         self.acts: dict[str, dict[str, Any]] = {}
         self.bookings: dict[str, dict[str, Any]] = {}
         self.closed: dict[str, Any] | None = None
+        self.plans: list[dict[str, Any]] = []
         self.starts: list[dict[str, Any]] = []
+        self._digest = ""
         self.seen_by: dict[str, dict[str, Any]] = {}
 
     @property
@@ -43,6 +45,7 @@ class ItemChain:
 
     def take(self, moment: Moment) -> None:
         """Step, and keep what concerns the item."""
+        self._plan(moment)
         item = moment.engine.find(self.item)
         before, answered = _mark(item), set(item.results if item is not None else ())
         effects = moment.step()
@@ -64,6 +67,14 @@ class ItemChain:
             self.starts.append({**at(moment.row, event.t), "gap_s": round(event.gap_ns / 1e9, 6)})
         for effect in effects:
             self._effect(moment, effect, item)
+
+    def _plan(self, moment: Moment) -> None:
+        """Keep that another plan took over while the item was on its way."""
+        if moment.digest != self._digest and (self.edge or self.message) and self.closed is None:
+            plan = moment.plan
+            named = {"plan": moment.digest[:16], "name": plan.name, "version": plan.version}
+            self.plans.append({**at(moment.row, moment.event.t), "record": moment.row.id, **named})
+        self._digest = moment.digest
 
     def _edge(self, moment: Moment, event: rooms.EdgeSeen) -> None:
         if self.edge is None:

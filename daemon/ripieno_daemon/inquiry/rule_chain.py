@@ -7,6 +7,7 @@ from typing import Any
 import msgpack
 
 from ripieno import engine as rooms
+from ripieno.engine.handover import BY
 from ripieno.engine.watch import Watch
 from ripieno.plan import RulePlan, SetpointEffect
 
@@ -40,7 +41,8 @@ class RuleChain:
         told = [(row, msgpack.unpackb(row.payload or b"\x80", raw=False)) for row in moment.told]
         mine = [(row.id, body) for row, body in told if row.kind == "decision" and body.get("rule") == self._rule]
         asked = any(id == self._record for id, _ in mine)
-        since = self._watch(moment).since_t if asked else None
+        watch = self._watch(moment)
+        since = watch.since_t if asked and watch is not None else None
         moment.step()
         for id, body in mine:
             if id == self._record:
@@ -50,11 +52,18 @@ class RuleChain:
             elif self.found is not None and body.get("what") != "changed" and not self.found["judged"]:
                 self.found["judged"] = {**self._judgement(moment, body), "id": body["id"], "record": id}
 
-    def _watch(self, moment: Moment) -> Watch:
-        return moment.engine.steering.watch(self._rule)
+    def _watch(self, moment: Moment) -> Watch | None:
+        """Return the rule's state, None where the plan of this moment does not have it."""
+        try:
+            return moment.engine.steering.watch(self._rule)
+        except KeyError:
+            return None
 
     def _describe(self, moment: Moment, body: dict[str, Any], since_t: int | None) -> dict[str, Any]:
-        rule = self._watch(moment).rule
+        watch = self._watch(moment)
+        if watch is None or _by_the_plan(body):
+            return _moved(moment, body)
+        rule = watch.rule
         changed = body["what"] == "changed"
         tree = rule.when if changed or rule.verify is None else rule.verify.that
         seen = Seen(moment.engine, None, [(name, value) for name, value, _ in body["operands"]])
@@ -63,7 +72,7 @@ class RuleChain:
             **at(moment.row, moment.event.t),
             "what": body["what"],
             "output": body["output"],
-            "unit": next(one.unit for one in moment.plan.outputs if one.name == body["output"]),
+            "unit": _unit(moment, body["output"]),
             "before": body["before"],
             "after": body["after"],
             "rule": rule_plain(rule),
@@ -80,15 +89,45 @@ class RuleChain:
         }
 
     def _judgement(self, moment: Moment, body: dict[str, Any]) -> dict[str, Any]:
-        rule = self._watch(moment).rule
+        watch = self._watch(moment)
+        rule = None if watch is None or _by_the_plan(body) else watch.rule
         seen = Seen(moment.engine, None, [(name, value) for name, value, _ in body["operands"]])
         return {
             **at(moment.row, moment.event.t),
             "what": body["what"],
             "before": body["before"],
             "after": body["after"],
-            "terms": None if rule.verify is None else seen.terms(rule.verify.that),
+            "terms": None if rule is None or rule.verify is None else seen.terms(rule.verify.that),
         }
+
+
+def _by_the_plan(body: dict[str, Any]) -> bool:
+    """Whether a change of the plan did it: moved a setpoint, or took a rule away before its change was judged."""
+    return body["rule"] == BY or (body["what"] == "not-verified" and not body["operands"])
+
+
+def _moved(moment: Moment, body: dict[str, Any]) -> dict[str, Any]:
+    plan = moment.plan
+    return {
+        **at(moment.row, moment.event.t),
+        **{name: body[name] for name in ("what", "output", "before", "after")},
+        "unit": _unit(moment, body["output"]),
+        "rule": {"name": body["rule"], "source": "", "when": ""},
+        "looked_at_because": f"{plan.name} {plan.version} took over from another plan",
+        "terms": None,
+        "windows": [],
+        "held_since": None,
+        "must_hold_s": 0.0,
+        "cooldown_s": 0.0,
+        "wanted": [],
+        "verify": None,
+        "judges": "",
+        "judged": None,
+    }
+
+
+def _unit(moment: Moment, output: str) -> str:
+    return next((one.unit for one in moment.plan.outputs if one.name == output), "")
 
 
 def _cause(event: rooms.Event) -> str:

@@ -15,6 +15,8 @@ WHAT = {
     "verified": "found its change good, and kept",
     "undone": "found that its change did not help, and took back",
     "not-verified": "found that its change did not help, and left",
+    "let-go": "let go",
+    "bounded": "moved into its range",
 }
 
 
@@ -62,6 +64,8 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
     for one in answer["steps"]:
         said = "unknown" if one["fields"] is None else _fields(one["fields"]) or "nothing known"
         yield row(one["kind"], f"{say(one)}  {one['step']}: {said}{'; ' + one['why'] if one['why'] else ''}")
+    for one in answer["plans"]:
+        yield row("plan", f"{say(one)}  {one['name']} {one['version']} took over (plan {one['plan']})")
     for one in answer["starts"]:
         yield row("restart", f"{say(one)}  the daemon began again after {one['gap_s']:.3f} s without one")
     yield from _decided(decision)
@@ -127,6 +131,9 @@ def _rule(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["before"] == answer["after"]:
         change = f"{answer['output']} at {answer['after']:g} {unit}".rstrip()
     yield f"{answer['id']}: {rule['name']} {WHAT.get(answer['what'], answer['what'])} {change}"
+    if answer["terms"] is None:
+        yield row("when", f"{say(answer)}  because {answer['looked_at_because']}")
+        return
     yield row("when", f"{say(answer)}  looked at because {answer['looked_at_because']}")
     if answer["what"] == "changed":
         yield row("rule", f"{rule['name']} ({rule['source']}): {rule['when']}")

@@ -54,6 +54,7 @@ def _item(chain: ItemChain, body: dict[str, Any]) -> dict[str, Any]:
         "edge": chain.edge,
         "message": chain.message,
         "pictures": chain.pictures,
+        "plans": chain.plans,
         "starts": chain.starts,
         "answers": chain.answers,
         "steps": chain.steps,
