@@ -29,6 +29,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     rows += [("ALARMS", alarms)] if alarms else []
     held = report.get("held")
     rows += [("outputs", [f"HELD SAFE by {held['by']}: {held['why'] or 'no reason given'}"])] if held else []
+    rows += _modes(report.get("modes"))
     if plan:
         names = ", ".join(f"{one['name']} {one['version']}" for one in plan["pipelines"])
         rows.append(("plan", [f"{names} ({plan['digest'][:16]}, from the {plan['source']})"]))
@@ -55,7 +56,26 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [(name, lines) for name, lines in rows if lines]
 
 
+def _modes(modes: dict[str, Any] | None) -> list[tuple[str, list[str]]]:
+    if not modes:
+        return []
+    observing = [f"{name} OBSERVES ONLY, by {_said(one)}" for name, one in modes["observes"].items()]
+    lines = [_override(one) for one in modes["overrides"]]
+    return [("mode", observing), ("by hand", lines)]
+
+
+def _said(one: dict[str, Any]) -> str:
+    return f"{one['by']}: {one['why']}" if one["why"] else str(one["by"])
+
+
+def _override(one: dict[str, Any]) -> str:
+    rest = f"; {one['rest']}" if one["rest"] else ""
+    return f"{one['text']} ({one['left_s']:.0f} s left){rest}"
+
+
 def _life(report: dict[str, Any]) -> str:
-    ready = "ready: an act is possible now" if report["ready"] else "not ready"
+    modes = report.get("modes")
+    able = "an act is possible now" if not modes or modes["acts"] else "it decides, and moves nothing"
+    ready = f"ready: {able}" if report["ready"] else "not ready"
     up = f"up {report['up_s']:.0f} s, pid {report['pid']}, {report['memory_bytes'] / 1e6:.0f} MB"
     return f"{ready}; {up}, version {report['version']}"

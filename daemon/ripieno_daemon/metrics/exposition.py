@@ -88,6 +88,8 @@ def _parts(report: Mapping[str, Any]) -> list[Family]:
     if "held" in report:
         held = Family("ripieno_outputs_held", "gauge", "1 while somebody holds the outputs at their safe values.")
         families.append(held.add(report["held"] is not None))
+    if modes := report.get("modes"):
+        families += _modes(modes)
     if ledger := report.get("ledger"):
         families += [
             Family("ripieno_ledger_head", "gauge", "Number of the last durable record.").add(ledger["head"]),
@@ -102,6 +104,16 @@ def _parts(report: Mapping[str, Any]) -> list[Family]:
             Family("ripieno_outbox_waiting_results", "gauge", "Results without a receipt.").add(outbox["backlog"])
         )
     return families
+
+
+def _modes(modes: Mapping[str, Any]) -> list[Family]:
+    observing = Family("ripieno_pipeline_observes", "gauge", "1 while the pipeline decides and moves nothing.")
+    for name in sorted((*modes["observes"], *modes["acts"])):
+        observing.add(name in modes["observes"], {"pipeline": name})
+    overridden = Family("ripieno_output_overridden", "gauge", "1 while the output is on manual or bypass.")
+    for one in modes["overrides"]:
+        overridden.add(1, {"output": one["output"], "mode": one["how"]})
+    return [observing, overridden]
 
 
 def _counters(counters: Mapping[str, int]) -> list[Family]:

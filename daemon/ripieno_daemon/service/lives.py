@@ -15,7 +15,7 @@ from ripieno.plan import Plan
 from ripieno_daemon.conducting.standstill import Held
 from ripieno_daemon.supervision import Supervisor, stop_of
 
-from . import collecting
+from . import collecting, mode_answers
 from .plans import FILE
 from .standing import RUNNING, STARTING, STOPPING, Standing
 
@@ -137,6 +137,7 @@ class Lives:
             lambda: self._begun(now),
         )
         standing.app, app.on_held, app.on_alarm = app, making.on_held, standing.noticed
+        app.on_mode = lambda change: mode_answers.notice(standing, change)
         if now.plan.broker.orders is not None:
             app.executors = making.executors(now.plan)
         app.updates = making.updates()

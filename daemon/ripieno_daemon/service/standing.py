@@ -17,6 +17,8 @@ from ripieno_daemon.ports.own_process import began_wall_s, processor_s, resident
 from ripieno_daemon.supervision import Stop, Supervisor
 from ripieno_daemon.supervision.feeding import ASLEEP_S
 
+from .mode_answers import in_words
+
 if TYPE_CHECKING:
     from ripieno_daemon.app import App
 
@@ -64,7 +66,8 @@ class Standing:
         """Tell systemd the line for people, if it has changed."""
         unseen = [one for one in self.alarms.listed() if one.state == UNACKNOWLEDGED]
         wrong = f"; {len(unseen)} alarm{'s' if len(unseen) != 1 else ''}: {unseen[0].text}" if unseen else ""
-        line = f"{self.phase}: {self.doing}{wrong}"
+        modes = in_words(self.app.modes.report()) if self.app is not None and self.app.modes is not None else ""
+        line = f"{self.phase}: {self.doing}{modes}{wrong}"
         if line != self._shown:
             self._shown = line
             self._notify.status(line)

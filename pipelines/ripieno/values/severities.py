@@ -13,14 +13,17 @@ USUAL_SEVERITY: Final[dict[str, str]] = {
     "asleep": "medium",
     "blocked": "medium",
     "booking-given-up": "high",
+    "bypass": "medium",  # an output is out of use until somebody gives it back, or its time is over
     "change-without-effect": "medium",
     "config": "medium",
     "device": "high",
     "edge-counter-jumped": "medium",
+    "expired": "low",  # what a person took in hand is its rules' again
     "held": "high",  # nothing is produced until somebody rearms
     "last-good": "low",
     "ledger-damaged": "high",  # what was counted is lost, and bookings are to be compared
     "link-slow": "medium",
+    "manual": "medium",
     "message-without-key": "low",
     "picture": "medium",
     "reading": "medium",
