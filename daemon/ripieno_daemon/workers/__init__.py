@@ -5,7 +5,8 @@ Out:   Inferred values within the deadline; what runs behind each step; a word t
        is put out of use.
 Never: numpy, OpenCV or a model runtime in the control process; a frame that waits behind a dead call; a model file
        that is not the sealed one.
-Start: pool.py (who calls); lane.py (one worker and its calls); child.py (the other side); inline.py (virtual time).
+Start: pool.py (who calls); lane.py (one worker and its calls); weight.py (one that grew is replaced); child.py (the
+       other side); inline.py (virtual time).
 """
 
 from __future__ import annotations

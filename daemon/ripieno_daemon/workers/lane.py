@@ -85,6 +85,11 @@ class Lane:
         """Pid of the worker that serves now, None while there is none."""
         return self._worker.pid if self._worker is not None and self._open else None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way or waits."""
+        return self._current is None and not self._waiting
+
     async def bring_up(self) -> None:
         """Start a worker and load all models that are in use.
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from ripieno.contracts.runtime import Loaded
-from ripieno.errors import ModelError
+from ripieno.errors import ModelError, WorkerLost
 from ripieno.values import Given, Inferred
 
 from .asked import Carried, carried
 from .lane import DeadlineRules, Lane
 from .parts import NICE, PooledModel, Step, check_steps
-from .process import Spawn, spawn_exec
+from .process import Spawn, resident_bytes, spawn_exec
 from .quarantine import Quarantine
+from .weight import LOOK_S, Weights
+
+IDLE_STEP_S: Final = 0.02  # each call of the old worker has a deadline of its own
 
 
 class WorkerPool:
@@ -25,6 +29,7 @@ class WorkerPool:
         runtime: litert, tflite or another entry point's name; None: LiteRT where installed, else tflite-runtime.
         say: one sentence when a worker dies, is back, or (starting with ALARM) a model is put out of use.
         spawn: how a worker process is made.
+        weights: which workers have grown too much.
     """
 
     def __init__(
@@ -36,13 +41,16 @@ class WorkerPool:
         *,
         rules: DeadlineRules | None = None,
         spawn: Spawn = spawn_exec,
+        weights: Weights | None = None,
     ) -> None:
         check_steps(models, steps)
         self._models, self._steps, self._runtime, self._say = dict(models), dict(steps), runtime, say
         self._rules, self._spawn = rules or DeadlineRules(), spawn
+        self._weights = weights or Weights(resident_bytes)
         self._quarantine = Quarantine()
         self._lanes: dict[str, Lane] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._weighing: asyncio.Task[None] | None = None
 
     async def start(self) -> Mapping[str, Loaded]:
         """Start the workers, load and self-test every model that a step uses; return what runs behind each step.
@@ -53,28 +61,16 @@ class WorkerPool:
             No worker is left after either.
         """
         for priority in NICE:
-            wanted = sorted({step.model for step in self._steps.values() if step.priority == priority})
-            if wanted:
-                models = {name: self._models[name] for name in wanted}
-                self._lanes[priority] = Lane(
-                    priority,
-                    NICE[priority],
-                    models,
-                    self._runtime,
-                    self._rules,
-                    self._quarantine,
-                    self._spawn,
-                    self._say,
-                )
+            if any(step.priority == priority for step in self._steps.values()):
+                self._lanes[priority] = self._lane(priority)
         try:
             for lane in self._lanes.values():
                 await lane.bring_up()
         except BaseException:
             await self.stop()
             raise
-        self._keepers = [
-            asyncio.create_task(lane.keep_up(), name=f"worker {name}") for name, lane in self._lanes.items()
-        ]
+        self._keepers = {name: self._keeper(name, lane) for name, lane in self._lanes.items()}
+        self._weighing = asyncio.create_task(self._weigh(), name="weighing workers")
         return {name: self._lanes[step.priority].loaded[step.model] for name, step in self._steps.items()}
 
     async def infer(self, step: str, given: str | Given) -> Inferred:
@@ -102,9 +98,57 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """End all workers: 2 s to end by themselves, then SIGKILL; calls under way have WorkerLost. Twice is once."""
-        keepers, self._keepers = self._keepers, []
-        for keeper in keepers:
-            keeper.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        tasks = [*self._keepers.values(), *([self._weighing] if self._weighing is not None else [])]
+        self._keepers, self._weighing = {}, None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
         self._lanes.clear()
+
+    def _lane(self, priority: str) -> Lane:
+        wanted = sorted({step.model for step in self._steps.values() if step.priority == priority})
+        return Lane(
+            priority,
+            NICE[priority],
+            {name: self._models[name] for name in wanted},
+            self._runtime,
+            self._rules,
+            self._quarantine,
+            self._spawn,
+            self._say,
+        )
+
+    def _keeper(self, name: str, lane: Lane) -> asyncio.Task[None]:
+        return asyncio.create_task(lane.keep_up(), name=f"worker {name}")
+
+    async def _weigh(self) -> None:
+        """Replace workers that have grown too much, one after the other, for ever."""
+        while True:
+            for name, (first, now) in self._weights.too_heavy(self.worker_pids()).items():
+                grown = f"worker {name} has grown from {first / 1e6:.0f} MB to {now / 1e6:.0f} MB"
+                self._say(f"{grown}: a fresh one takes its place")
+                await self._replace(name)
+            await asyncio.sleep(LOOK_S)
+
+    async def _replace(self, name: str) -> None:
+        """Load the models in a fresh worker, let it have all calls from then on, and end the old one after its last."""
+        old, fresh = self._lanes[name], self._lane(name)
+        try:
+            await fresh.bring_up()
+        except (ModelError, WorkerLost) as error:
+            self._say(f"worker {name} is kept: no fresh one can be had: {error}")
+            await fresh.stop()
+            return
+        except BaseException:
+            await fresh.stop()
+            raise
+        keeper = self._keepers[name]
+        self._lanes[name], self._keepers[name] = fresh, self._keeper(name, fresh)
+        try:
+            while not old.is_idle:  # noqa: ASYNC110  the deadlines of its last calls end this
+                await asyncio.sleep(IDLE_STEP_S)
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+            await old.stop()

@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from ripieno.errors import WorkerLost
@@ -21,6 +22,7 @@ from . import wire
 
 STOP_S: Final = 2.0
 WORDS_BYTES: Final = 8192
+PAGE_BYTES: Final = os.sysconf("SC_PAGESIZE")
 MAX_PIXELS: Final = {"OPENCV_IO_MAX_IMAGE_PIXELS": "50000000"}  # behind the header check, the decoder's own limit
 
 
@@ -71,6 +73,14 @@ async def spawn_exec(
     worker = ExecWorker(process, on_answer, on_death)
     await asyncio.get_running_loop().create_unix_connection(lambda: worker, sock=ours)
     return worker
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process, 0 where there is none of this pid any more."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+    except (OSError, IndexError):
+        return 0
 
 
 class ExecWorker(asyncio.Protocol):
