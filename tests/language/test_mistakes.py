@@ -93,7 +93,7 @@ SHAPE = [
     ("  flow: {", "  belt: {", "13:3: outputs.belt: input 'belt' has the same name (defined on line 9)"),
     ("  top: ", "  lambda: ", "7:3: inputs.lambda: cannot be used as a name"),
     ("  top: ", "  tоp: ", "7:3: inputs.tоp: should be a name: a letter, then letters, digits and _"),
-    ("gate.open(part)", "gate.open(part", "28:18: rules.pass.do: cannot be read as an expression"),
+    ("gate.open(part)", "gate.open(part", "28:18: rules.pass.do: '(' is never closed"),
 ]
 
 

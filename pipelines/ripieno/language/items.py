@@ -21,6 +21,8 @@ class Items:
             path = join("items", name)
             if not is_mapping(node, path, world.report):
                 continue
+            if self._never_begins(node, path):
+                continue
             cls: type[MovingItem] | type[StandingItem] = StandingItem if self._stands(node) else MovingItem
             made, world.nodes[path] = build(cls, node, path, world.report)
             if made is not None:
@@ -45,6 +47,17 @@ class Items:
             sum(nearest(key, hints_of(cls)) is not None for key in node.mapping) for cls in (MovingItem, StandingItem)
         ]
         return likes[1] > likes[0]
+
+    def _never_begins(self, node: Node, path: str) -> bool:
+        """Whether an item is to begin with an input that begins none; reports it."""
+        starts = node.mapping.get("starts")
+        begins = self._world.inputs.get(starts.text.partition(".")[0]) if starts is not None else None
+        if starts is None or begins is None or isinstance(begins, (EdgeInput, FrameInput, MessageInput, PositionInput)):
+            return False
+        what = f"no item begins with a {begins.kind} ('{starts.text[:60]}')"
+        hint = "a message or frame input, or an edge: photo_eye.rising"
+        self._world.report.add(starts.line, starts.column, join(path, "starts"), what, hint)
+        return True
 
     def _check_moving(self, path: str, item: MovingItem, at_places: list[str]) -> None:
         world = self._world

@@ -141,6 +141,8 @@ class _Reading:
         if isinstance(self._item, StandingItem):
             self._rules.verdicts.check_after(self._each, name, end, node, path)
             return after
+        if self._item is None and name == self._each and name in self._scope.names.known("item"):
+            return after  # of an item that has problems of its own
         if self._scope.names.use(name, ("output",), place, path, self._report) is None:
             return after
         if end not in ENDS:
@@ -179,7 +181,7 @@ class _Reading:
             for key in ("for", "cooldown"):
                 if key in given:
                     self._at(key, "is for rules without a schedule", "remove it, or remove 'every'")
-        elif "when" not in given:
+        elif "when" not in given and "every" not in given:
             self._at("", "missing key 'when'")
         if rule.else_ is not None:
             self._at("else", "is for rules with 'each'")

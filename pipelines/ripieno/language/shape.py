@@ -179,6 +179,8 @@ def _report(cls: type, detail: ErrorDetails, node: Node, path: str, report: Repo
     if (node.line, node.column) in told:  # the other branches of a union
         return
     told.add((node.line, node.column))
+    if kind == "too_short" and isinstance(node.value, tuple) and len(node.value) >= context["min_length"]:
+        return  # those that are there are wrong, and each was told
     message, hint = say(kind, {**context, "message": detail["msg"]}, node, hint_at)
     report.add(node.line, node.column, path, message, hint or str(context.get("hint", "")))
 

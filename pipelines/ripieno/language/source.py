@@ -16,6 +16,7 @@ import yaml
 
 from .problems import Report
 from .scanning import Place, Refused, scan, start_of
+from .unreadable import explained
 
 MAX_BYTES = 256_000
 MAX_DIGITS = 18
@@ -76,13 +77,7 @@ def parse(encoded: bytes, report: Report) -> Node | None:
     except Refused as refused:
         line, column, message, hint = refused.args
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        message, hint = f"is not valid YAML: {error.problem or error.context}", ""
-        if error.problem and "token" in error.problem and error.context and "scanning" in error.context:
-            hint = "put text that begins with a sign into quotes"
-        elif error.problem and error.problem.startswith("did not find expected ',' or"):
-            hint = "an expression that holds commas goes into quotes: '...'"
+        line, column, message, hint = explained(error, encoded.decode("utf-8", "replace"))
     except yaml.YAMLError as error:
         line, column, message, hint = 0, 0, f"is not valid YAML: {' '.join(str(error).split())[:120]}", ""
     report.add(line, column, "", message, hint)
@@ -96,8 +91,14 @@ def _parse(encoded: bytes, report: Report) -> Node:
         text = encoded.decode("utf-8")
     except UnicodeDecodeError as error:
         line = encoded.count(b"\n", 0, error.start) + 1
-        raise Refused(line, 1, "is not UTF-8 text", f"byte {error.start} is 0x{encoded[error.start]:02x}") from error
+        raise Refused(line, 1, "is not UTF-8 text", _not_utf8(encoded, error.start)) from error
     return _Builder(report).build(scan(text))
+
+
+def _not_utf8(encoded: bytes, at: int) -> str:
+    if encoded[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "it is UTF-16; save it as UTF-8"
+    return f"byte {at} is 0x{encoded[at]:02x}; save it as UTF-8"
 
 
 class _Builder:

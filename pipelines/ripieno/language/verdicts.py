@@ -34,10 +34,13 @@ class Verdicts:
         self._words: dict[str, dict[str, None]] = {}  # item kind -> words, in the order of the file
         self._earlier: dict[str, list[_Earlier]] = {}
         self._waits: set[tuple[str, str]] = set()
+        self._used: dict[str, None] = {}  # item kinds that rules name
         self._all_read = True
 
     def note(self, rule: Rule) -> None:
         """Note the word of a rule, before any is read: a rule may wait for the word of a later one."""
+        if rule.each is not None:
+            self._used[rule.each] = None
         if rule.each is not None and rule.verdict is not None:
             self._words.setdefault(rule.each, {})[rule.verdict] = None
         if rule.each is not None and rule.after is not None:
@@ -88,6 +91,14 @@ class Verdicts:
         """Report items that rules decide and that go nowhere undecided."""
         if not self._all_read:
             return
+        for each in self._used:
+            item = self._world.items.get(each)
+            if isinstance(item, StandingItem) and each not in self._words:
+                node = self._world.nodes[f"items.{each}"]
+                hint = f"give a rule {{each: {each}, when: ..., verdict: WORD}}"
+                self._world.report.add(
+                    node.line, node.column, f"items.{each}", f"no rule decides '{each}': each is undecided", hint
+                )
         for each in self._words:
             item = self._world.items.get(each)
             wanted = f"{each}.{UNDECIDED}"

@@ -80,7 +80,8 @@ class Grammar:
         """Return the typed tree of a node; POISON after reporting what is wrong with it."""
         read = _READERS.get(type(node))
         if read is None:
-            return self.wrong(node, f"{name_of(node)} is not part of the language")
+            hint = "a number has a point: 0.5" if isinstance(node, ast.Tuple) else ""
+            return self.wrong(node, f"{name_of(node)} is not part of the language", hint)
         return read(self, node)
 
     def wrong(self, node: ast.AST, message: str, hint: str = "") -> Typed:

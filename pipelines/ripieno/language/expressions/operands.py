@@ -44,7 +44,8 @@ class Operands:
         if isinstance(value, str):
             return constant(value, TEXT)
         if not isinstance(value, (int, float)):
-            return self._grammar.wrong(node, f"{name_of(node)} is not part of the language")
+            hint = "a number has a point: 0.5" if isinstance(node, ast.Tuple) else ""
+            return self._grammar.wrong(node, f"{name_of(node)} is not part of the language", hint)
         if not unit:
             return constant(float(value), NUMBER)
         found = quantities.amount(float(value), unit)
@@ -56,7 +57,7 @@ class Operands:
             return constant(found.value, LENGTH, unit)
         if units.is_known(unit) or unit in self._scope.units():
             return constant(float(value), NUMBER, unit, unit)
-        known = [*quantities.UNITS["duration"], *quantities.UNITS["length"], *self._scope.units()]
+        known = {*quantities.UNITS["duration"], *quantities.UNITS["length"], *self._scope.units()}
         return self._grammar.wrong(node, f"'{value} {unit}' is not a value here", did_you_mean(unit, known))
 
     def _name(self, node: ast.Name) -> Typed:

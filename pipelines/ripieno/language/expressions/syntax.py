@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .tokens import NotInLanguage, Tokens, split
 
 MAX_NODES = 200
 MAX_DEPTH = 30
+
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
+_SHOUTED = re.compile(r"\b(?:AND|OR|NOT|IN|And|Or|Not)\b")
 
 
 def parse(text: str) -> tuple[ast.expr, Tokens]:
@@ -17,13 +21,31 @@ def parse(text: str) -> tuple[ast.expr, Tokens]:
         tree = ast.parse(tokens.text.strip() and tokens.text.replace("\t", " "), mode="eval").body
     except SyntaxError as error:
         column = max(0, (error.offset or 1) - 1)
-        alone = "=" in text and not any(sign in text for sign in ("==", "<=", ">=", "!="))
-        hint = "compare with ==" if alone else ""
-        raise NotInLanguage(letters(tokens.text, column), "cannot be read as an expression", hint) from error
+        raise _unreadable(text, letters(tokens.text, column)) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotInLanguage(0, "is nested too deep") from error
     _bound(tree)
     return tree, tokens
+
+
+def _unreadable(text: str, column: int) -> NotInLanguage:
+    """Return what is wrong with a text that is no expression; quoted texts in it are not looked at."""
+    if not text.strip():
+        return NotInLanguage(0, "is empty")
+    bare = _QUOTED.sub(lambda found: "_" * len(found.group()), text)
+    open_at: list[int] = []
+    for at, letter in enumerate(bare):
+        if letter in "([":
+            open_at.append(at)
+        elif letter in ")]" and (not open_at or bare[open_at.pop()] + letter not in ("()", "[]")):
+            return NotInLanguage(at, f"'{letter}' closes nothing")
+    if open_at:
+        return NotInLanguage(open_at[-1], f"'{bare[open_at[-1]]}' is never closed")
+    shouted = _SHOUTED.search(bare)
+    if shouted is not None:
+        return NotInLanguage(shouted.start(), "cannot be read as an expression", f"write '{shouted.group().lower()}'")
+    alone = "=" in bare and not any(sign in bare for sign in ("==", "<=", ">=", "!="))
+    return NotInLanguage(column, "cannot be read as an expression", "compare with ==" if alone else "")
 
 
 def letters(text: str, column: int) -> int:
