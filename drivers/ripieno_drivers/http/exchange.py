@@ -149,4 +149,4 @@ class Exchanges:
 
 def _head(response: h11.Response) -> Answer:
     headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in response.headers)
-    return Answer(response.status_code, response.reason.decode("latin-1")[:80], headers, b"")
+    return Answer(response.status_code, response.reason.decode("latin-1"), headers, b"")

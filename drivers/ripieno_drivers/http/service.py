@@ -7,6 +7,7 @@ connection stands again, or with the next answer that does.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from ripieno.contracts.driver import Context
@@ -19,6 +20,9 @@ from .settings import HttpSettings, is_a_header_value
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 FAILURES: Final = 3
 LONGEST_SECRET: Final = 8192
+LONGEST_REASON: Final = 80
+BEARER: Final = "Bearer "
+MASK: Final = "(secret)"
 
 
 class Unreachable(DeviceError):
@@ -144,14 +148,24 @@ class HttpService:
         limit_s = self._settings.answer_s
         try:
             async with asyncio.timeout(limit_s):
-                return await exchanges.ask(self._complete(request), self._settings.largest_bytes)
+                return self._masked(await exchanges.ask(self._complete(request), self._settings.largest_bytes))
         except TimeoutError:
             if exchanges.begun is not None and not request.wants_body:
-                return exchanges.begun
+                return self._masked(exchanges.begun)
             raise Broken(f"no answer within {limit_s:g} s", False) from None
         finally:
             if not exchanges.is_usable:  # broken, cancelled, or the service wants to close it
                 self._give_up()
+
+    def _masked(self, answer: Answer) -> Answer:
+        """Return an answer without our secrets: services repeat what they refuse, and answers are logged."""
+        reason, body = answer.reason, answer.body
+        for _, value in self._secrets:
+            secret = value.removeprefix(BEARER)
+            reason = reason.replace(secret, MASK)
+            if secret.encode() in body:
+                body = body.replace(secret.encode(), MASK.encode())
+        return replace(answer, reason=reason[:LONGEST_REASON], body=body)
 
     def _complete(self, request: Request) -> Request:
         fixed = (("Accept-Encoding", "identity"), *self._settings.headers.items(), *self._secrets)
@@ -178,7 +192,7 @@ class HttpService:
     async def _read_secrets(self) -> Headers:
         settings = self._settings
         wanted = [(name, path, "") for name, path in settings.secret_headers.items()]
-        wanted += [("Authorization", settings.token_file, "Bearer ")] if settings.token_file else []
+        wanted += [("Authorization", settings.token_file, BEARER)] if settings.token_file else []
         secrets = []
         for name, path, before in wanted:
             if self._context.files is None:
