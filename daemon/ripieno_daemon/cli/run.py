@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import faulthandler
-import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .command import OK, Command
 
+MOST_EARLY = 200  # sentences are remembered until the state directory is known
 SWITCH_S = 0.0005  # the disk's threads run Python too, and at the usual 5 ms each holds the loop that long
 
 if TYPE_CHECKING:
+    from ripieno.plan import Plan
     from ripieno_daemon.app import Ports
+    from ripieno_daemon.logs import Entry
+    from ripieno_daemon.ports.log_file import LogFile
     from ripieno_daemon.ports.small_files import SmallFiles
     from ripieno_daemon.workers.warm import WarmWorker
 
@@ -54,24 +58,60 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 class Teller:
-    """Says what happens on standard error: a line for people, or an object for programs.
-
-    `ms`: since the process began.
+    """Says what happens: to the journal where systemd has one for this process, else on standard error, as a line for
+    people or as an object for programs; and to the daemon's own file once its state directory is known.
     """
 
     def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self._began = time.monotonic() - time.process_time()
+        from ripieno_daemon.logs import Log
+        from ripieno_daemon.ports.clock import SystemClock
+        from ripieno_daemon.ports.journal import is_ours
 
-    def __call__(self, text: str) -> None:
-        """Say one sentence."""
-        self.tell("said", text)
+        goes_to_journal = is_ours(os.environ)
+        self._log = Log(SystemClock(), self._written(as_json, goes_to_journal))
+        self._early: list[Entry] | None = []
+        self._log.add(self._hold)
+        self._file: LogFile | None = None
+        self.tell = self._log.tell
 
-    def tell(self, event: str, text: str) -> None:
-        """Say what kind of thing happened, and the sentence."""
-        since_ms = round((time.monotonic() - self._began) * 1000)
-        line = json.dumps({"event": event, "ms": since_ms, "text": text}) if self._as_json else text
-        print(line, file=sys.stderr, flush=True)
+    def _written(self, as_json: bool, goes_to_journal: bool) -> Callable[[Entry], None]:
+        from ripieno_daemon.logs import writers
+
+        if as_json:
+            return writers.to_programs(sys.stderr, time.monotonic() - time.process_time(), time.monotonic)
+        if not goes_to_journal:
+            return writers.to_people(sys.stderr)
+        from ripieno_daemon.ports.journal import JournalSocket
+
+        return writers.to_journal(JournalSocket(), writers.with_priorities(sys.stderr))
+
+    def know(self, plan: Plan) -> None:
+        """Know the names of the plan that is to run, and where its state is."""
+        self._log.know([one.name for one in plan.pipelines], [one.name for one in plan.devices])
+        self.keep_in(Path(plan.storage.state))
+
+    def keep_in(self, state: Path) -> None:
+        """Write the daemon's own file there from now on, and what was said before."""
+        if self._file is not None:
+            return
+        from ripieno_daemon.logs.reading import FOLDER
+        from ripieno_daemon.logs.writers import to_file
+        from ripieno_daemon.ports.log_file import LogFile
+
+        self._file = LogFile(state / FOLDER)
+        write, early, self._early = to_file(self._file), self._early, None
+        self._log.add(write)
+        for entry in early or ():
+            write(entry)
+
+    def close(self) -> None:
+        """Wait until the daemon's own file has all that was said."""
+        if self._file is not None:
+            self._file.close()
+
+    def _hold(self, entry: Entry) -> None:
+        if self._early is not None and len(self._early) < MOST_EARLY:
+            self._early.append(entry)
 
 
 async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports]) -> int:
@@ -84,7 +124,11 @@ async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports
     from ripieno_daemon.service import Life
     from ripieno_daemon.wiring import real_ports
 
-    life = Life(device_file, teller.tell, around, lambda plan: dress(real_ports(plan, warm.spawn)), App)
+    def ports(plan: Plan) -> Ports:
+        teller.know(plan)
+        return dress(real_ports(plan, warm.spawn))
+
+    life = Life(device_file, teller.tell, around, ports, App)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, life.stop)
@@ -96,6 +140,9 @@ async def serve(device_file: str, teller: Teller, dress: Callable[[Ports], Ports
         await warm.close()
     if code == OK:
         teller.tell("stopped", "stopped: outputs are safe, everything is recorded")
+    if around.kept is not None:
+        teller.keep_in(around.kept.folder)  # no plan has said where: what is wrong with the files is kept all the same
+    teller.close()
     return code
 
 

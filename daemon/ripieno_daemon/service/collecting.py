@@ -1,4 +1,4 @@
-"""The collector of garbage rests while a start makes what stays: looking through it again and again is a tenth of it."""
+"""The collector of garbage rests during a start: looking again and again through what stays is a tenth of it."""
 
 from __future__ import annotations
 
