@@ -37,6 +37,7 @@ BUILT_IN = {
     "bench rules": "ripieno_daemon.cli.bench_rules",
     "status": "ripieno_daemon.cli.status",
     "top": "ripieno_daemon.cli.top",
+    "logs": "ripieno_daemon.cli.logs",
     "alarms acknowledge": "ripieno_daemon.cli.acknowledge",
     "alarms test": "ripieno_daemon.cli.alarms_test",
     "alarms": "ripieno_daemon.cli.alarms",

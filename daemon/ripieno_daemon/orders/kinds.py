@@ -53,9 +53,11 @@ def _table(*kinds: Kind) -> Mapping[str, Kind]:
     return {kind.name: kind for kind in kinds}
 
 
+LOGS_OF: Final = ("pipeline", "decision", "item", "device", "since", "until", "level")
+
 KINDS: Final = _table(
     Kind("status", Effect.READ, 300),
-    Kind("logs", Effect.READ, 300, may={"lines": int}),
+    Kind("logs", Effect.READ, 300, may={"lines": int, **dict.fromkeys(LOGS_OF, str)}, takes_s=30),
     Kind("snapshot", Effect.READ, 300, must={"input": str}),
     Kind("why", Effect.READ, 300, must={"id": str}, takes_s=60),
     Kind("check", Effect.READ, 300, may={"path": str}, takes_s=60),

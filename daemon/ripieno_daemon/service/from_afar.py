@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ripieno.errors import ConfigError, RipienoError
 from ripieno.plan import Plan, digest, joined
 from ripieno_daemon.bundles import open_bundles
-from ripieno_daemon.orders.executors import Asked, Executor, NotDone, Said, Status
+from ripieno_daemon.orders.executors import Asked, Executor, NotDone, Status
 
 from .difference import differences
+from .recent import Recent
 
 if TYPE_CHECKING:
     from .life import Life
@@ -28,10 +29,10 @@ Tell = Callable[[str], None]
 
 
 class FromAfar:
-    """The executors of one process; they outlive the lives of its apps. `said` keeps the last words for `logs`."""
+    """The executors of one process; they outlive the lives of its apps."""
 
-    def __init__(self, life: Life, said: Said) -> None:
-        self._life, self.said = life, said
+    def __init__(self, life: Life) -> None:
+        self._life = life
         self._apply = Handover(lambda args: life.reload(BY, args["plan"]))
         self._restart = Handover(lambda args: life.restart(BY))
 
@@ -39,7 +40,7 @@ class FromAfar:
         """Return them by kind of order, for a plan that is to run."""
         return {
             "status": Status(self._life.standing.report),
-            "logs": self.said.logs,
+            "logs": Recent(plan.storage.state),
             "why": Asked.why(plan.storage.state),
             "check": Asked.check(self._life.device_file),
             "plan": self._plan,

@@ -58,7 +58,7 @@ class Life:
         app: Callable[..., App],
     ) -> None:
         self.device_file, self._around, self.ports_for = device_file, surroundings, ports
-        self._tell_outside = tell
+        self._tell = tell
         self._from_afar: FromAfar | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stop = asyncio.Event()
@@ -203,17 +203,10 @@ class Life:
     def _executors(self, plan: Plan) -> Mapping[str, Executor]:
         """Return what orders from afar may ask of this process; it is made for the first life that takes some."""
         if self._from_afar is None:
-            from ripieno_daemon.orders.executors import Said
-
             from .from_afar import FromAfar
 
-            self._from_afar = FromAfar(self, Said(self._clock, lambda _text: None))
+            self._from_afar = FromAfar(self)
         return self._from_afar.executors(plan)
-
-    def _tell(self, event: str, text: str) -> None:
-        if self._from_afar is not None:
-            self._from_afar.said(text)
-        self._tell_outside(event, text)
 
     def _said(self, text: str) -> None:
         self._tell("said", text)
