@@ -70,6 +70,7 @@ PORTS = (
     "ripieno_daemon.installing.",
     "ripieno_daemon.checkup.",
     "ripieno_daemon.starter.",
+    "ripieno_daemon.backup.",
     "ripieno_daemon.cli",
     "ripieno_drivers.link.port",
     "ripieno_drivers.cameras.watching",

@@ -56,6 +56,8 @@ BUILT_IN = {
     "metrics": "ripieno_daemon.cli.metrics",
     "init": "ripieno_daemon.cli.init",
     "doctor": "ripieno_daemon.cli.doctor",
+    "backup": "ripieno_daemon.cli.backup",
+    "restore": "ripieno_daemon.cli.restore",
     "systemd show": "ripieno_daemon.cli.systemd_show",
     "systemd install": "ripieno_daemon.cli.systemd_install",
     "fleet init": "ripieno_daemon.cli.fleet_init",

@@ -20,6 +20,7 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ripieno.contracts.driver import Intent
 from ripieno.contracts.ports import AppendFile
@@ -30,6 +31,7 @@ SLOT_BYTES = 512
 SLOTS = 128
 FILE_BYTES = SLOT_BYTES * SLOTS
 NOTE_BYTES = 128
+NO_BOARDS = 1 << 63  # boards' epochs have 32 bits
 MARK_AT = SLOT_BYTES - 4
 _FIXED = struct.Struct(">QQQIIBBBB")
 _CRC = struct.Struct(">I")
@@ -149,6 +151,22 @@ def encode(serial: int, intent: Intent) -> bytes:
     if _CRC.size + len(body) > MARK_AT:
         raise StorageError(f"an intent of {intent.act} takes {_CRC.size + len(body)} bytes, at most {MARK_AT}")
     return _CRC.pack(zlib.crc32(body)) + body
+
+
+def doubted(content: bytes) -> tuple[bytes, int]:
+    """Return the file's content with every open intent under an epoch that no board has, and how many there are.
+
+    For a file that was restored: what became of those acts since cannot be asked, and is in doubt. Numbers stay.
+    """
+    slots = [content[at : at + SLOT_BYTES] for at in range(0, len(content), SLOT_BYTES)]
+    count = 0
+    for at, slot in enumerate(slots):
+        decoded = decode(slot)
+        if decoded is not None and decoded[2]:
+            serial, intent, _ = decoded
+            slots[at] = encode(serial, replace(intent, epoch=intent.epoch | NO_BOARDS)).ljust(SLOT_BYTES, b"\0")
+            count += 1
+    return b"".join(slots), count
 
 
 def mark_of(record: bytes) -> bytes:
