@@ -29,7 +29,13 @@ def _run(arguments: argparse.Namespace) -> int:
     into = Path(arguments.into)
     write_files(into, joined.files)
     broker = joined.broker.replace("/etc/ripieno/fleet", str(into.absolute()))
-    text = f"this device is {joined.device}; its files are in {into}\nin its device file:  {broker}"
+    text = "\n".join(
+        [
+            f"this device is {joined.device}; its files are in {into} (they belong to the daemon's user: chown)",
+            f"in its device file:  device: {{id: {joined.device}}}",
+            f"                     {broker}",
+        ]
+    )
     give(arguments, {"device": joined.device, "folder": str(into), "broker": broker}, text)
     return OK
 

@@ -48,7 +48,8 @@ def _run(arguments: argparse.Namespace) -> int:
         [
             f"{arguments.device} is of fleet {fleet.fleet}; its certificate holds {arguments.days} days",
             f"1. move what is in {folder} to {there} on the device ({key} with it; 0600, the daemon's user)",
-            f"2. in its device file:  {section}",
+            f"2. in its device file:  device: {{id: {arguments.device}}}",
+            f"                        {section}",
         ]
     )
     give(arguments, result, text)

@@ -18,7 +18,7 @@ from ripieno.contracts.ports import Clock
 from ripieno.errors import BrokerError
 
 from ..ports.thread import OwnThread
-from .broker_tls import TlsFiles, client_context, why_closed
+from .broker_tls import TlsFiles, another_name, client_context, why_closed
 from .envelope import CONTENT_TYPE
 from .message_broker import Unheard, Will
 from .topics import is_json, is_never_retained
@@ -28,7 +28,7 @@ RECEIVE_MAXIMUM = 32
 CONNECT_S = 10.0
 MISC_S = 1.0
 OVERHEAD_BYTES = 128  # of a PUBLISH beside topic and payload: header, packet id, properties
-NOBODY, TAKEN_OVER = 0x10, 0x8E  # reason codes of MQTT 5
+NOBODY, NOT_AUTHORIZED, TAKEN_OVER = 0x10, 0x87, 0x8E  # reason codes of MQTT 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +282,10 @@ class MqttConnection:
                 future.set_result(reason.value)
 
     def _refusal(self, reason: Any) -> Exception:
-        return Unheard(f"the broker refused a message: {reason}")
+        tls, why = self._settings.tls, ""
+        if tls is not None and reason.value == NOT_AUTHORIZED:
+            why = another_name(tls, self._settings.client_id)
+        return Unheard(f"the broker refused a message: {reason}{why}")
 
     def _on_subscribe(self, _client: Any, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
         future = self._subscribed.pop(mid, None)

@@ -62,6 +62,22 @@ def why_closed(host: str, port: int, files: TlsFiles, now_ns: int) -> str:
     return f"{host}:{port}: the broker closed the connection{own}"
 
 
+def another_name(files: TlsFiles, client_id: str) -> str:
+    """Return that our certificate is another's, "" where it is ours or cannot be read: why we may say nothing there.
+
+    The broker takes the certificate's name for ours, whatever we call ourselves.
+    """
+    from ..trust.certificates import BadCertificate, read_certificate
+
+    try:
+        told = read_certificate(Path(files.certificate).read_bytes(), files.certificate)
+    except (OSError, BadCertificate):
+        return ""
+    if told.name == client_id:
+        return ""
+    return f"; {files.certificate} is of {told.name}, and this device is called {client_id} (device.id in its file)"
+
+
 def _own_certificate(files: TlsFiles, now_ns: int) -> str:
     """Return what is wrong with our certificate's days, "" for nothing."""
     from ..trust.certificates import BadCertificate, read_certificate

@@ -254,3 +254,23 @@ def test_a_third_partys_client_reads_what_a_device_says(tmp_path: Path) -> None:
         assert out == b"hello\n"
 
     run(tmp_path, body)
+
+
+def test_a_device_with_the_certificate_of_another_name_is_told_which_it_is(tmp_path: Path) -> None:
+    """Its device file says `id: vm`, and it was enrolled as line-1: it connects, and may say nothing."""
+
+    async def body(fleet: FleetFolder) -> None:
+        files = tls_files(fleet, "line-1")
+        other = Client(tls_client(fleet, "vm", tls=files))
+        async with other.connected():
+            with pytest.raises(BrokerError) as caught:
+                await other.broker.publish(f"{ROOT}/vm/up/state", b"x")
+        right = Client(tls_client(fleet, "line-1", tls=files))
+        async with right.connected():
+            with pytest.raises(BrokerError) as wrong_topic:
+                await right.broker.publish(f"{ROOT}/line-2/up/state", b"x")
+
+        assert f"Not authorized; {files.certificate} is of line-1, and this device is called vm" in str(caught.value)
+        assert str(wrong_topic.value).endswith("Not authorized")
+
+    run(tmp_path, body)
