@@ -19,10 +19,17 @@ SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\nm=video 0 RTP/AVP 2
 
 
 class RtspServer:
-    """Serves what `picture(number)` gives at `rate_hz` to each client that plays."""
+    """Serves what `picture(number)` gives at `rate_hz` to each client that plays. `stamp(number)`: its time stamp."""
 
-    def __init__(self, picture: Callable[[int], np.ndarray], rate_hz: float = 25.0) -> None:
+    def __init__(
+        self,
+        picture: Callable[[int], np.ndarray],
+        rate_hz: float = 25.0,
+        stamp: Callable[[int], int] | None = None,
+    ) -> None:
         self._picture, self._rate_hz = picture, rate_hz
+        self._stamp = stamp or (lambda number: int(number * CLOCK_HZ / rate_hz))
+        self.played = 0
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -86,7 +93,7 @@ class RtspServer:
             await asyncio.sleep(1 / self._rate_hz)
             if self.is_silent:
                 continue
-            stamp = int(number * CLOCK_HZ / self._rate_hz)
+            stamp, self.played = self._stamp(number) & 0xFFFF_FFFF, number
             for payload, is_last in rtp_jpeg(self._picture(number)):
                 rtp = struct.pack(">BBHII", 0x80, 26 | is_last << 7, next(packet) & 0xFFFF, stamp, 1) + payload
                 writer.write(b"$\0" + struct.pack(">H", len(rtp)) + rtp)

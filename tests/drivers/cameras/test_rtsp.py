@@ -94,3 +94,31 @@ def test_a_password_is_not_told() -> None:
 )
 def test_only_streams_are_taken_for_streams(url: str, is_one: bool) -> None:
     assert is_a_stream(url) is is_one
+
+
+@pytest.mark.parametrize("jump", ["backwards", "equal", "far ahead"])
+def test_time_stamps_of_the_camera_that_jump_change_no_order_and_no_age(jump: str) -> None:
+    """A camera sets its clock, or has none: pictures are as old as their arrival here says."""
+
+    def stamp(number: int) -> int:
+        if number < 40:
+            return number * 3600
+        return {"backwards": 3600 * (number - 39), "equal": 144_000, "far ahead": 3600 * number + 0x4000_0000}[jump]
+
+    async def main() -> None:
+        server = RtspServer(bar, stamp=stamp)
+        await server.start()
+        rack = Rack(DRIVER, url=server.url)
+        async with rack.running():
+            await rack.until(lambda: server.played > 65 and rack.good[-1].sequence > 45)
+        await server.stop()
+        frames = rack.frames
+
+        assert [frame.sequence for frame in frames] == sorted({frame.sequence for frame in frames})
+        taken = [frame.at_ns for frame in frames]
+        assert taken == sorted(taken)
+        ages_s = [(seen - frame.at_ns) / 1e9 for frame, seen in zip(frames, rack.at_ns, strict=True)]
+        assert all(0 <= age < 1 for age in ages_s), "as this machine's clock has it"
+        assert rack.downs == []
+
+    run(main())
