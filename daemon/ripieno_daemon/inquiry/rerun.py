@@ -15,7 +15,8 @@ import msgpack
 
 from ripieno.engine import Effect, Engine, Event, unpack_event
 from ripieno.errors import RipienoError
-from ripieno.plan import PipelinePlan, Plan, decode, digest, joined, severed
+from ripieno.plan import PipelinePlan, Plan, PlanDamaged, decode, digest, joined, severed
+from ripieno.plan.codec import digest_of
 
 from ..conducting.recovery import go_on, how_of
 from .past import Past, Row
@@ -199,8 +200,11 @@ class Rerun:
             body: dict[str, Any] = msgpack.unpackb(row.payload, raw=False)
             if "tree" not in body:
                 continue
-            plan = decode(body["tree"])
-            if digest(plan) != body["plan"]:
+            if digest_of(body["tree"]) != body["plan"]:
                 raise CannotAnswer(f"record {row.id} holds a plan that is not the one it names: {body['plan'][:16]}")
-            known[body["plan"]] = plan
+            try:
+                known[body["plan"]] = decode(body["tree"])
+            except PlanDamaged as error:
+                what = f"record {row.id} holds a plan that this release does not read: {error}"
+                raise CannotAnswer(f"{what} (ask with the release that made it)") from error
         return known

@@ -56,6 +56,32 @@ def digest(plan: Plan) -> str:
     return hashlib.sha256(_pack(_plain(plan, digesting=True))).hexdigest()
 
 
+def digest_of(encoded: bytes) -> str:
+    """Return the digest of a plan from its bytes: the one that the release which made them gave it.
+
+    `digest(decode(encoded))` is another one as soon as a release adds a field to what a plan is made of.
+
+    Raises:
+        PlanDamaged: the bytes are no map of maps.
+    """
+    try:
+        value = msgpack.unpackb(encoded, raw=False, strict_map_key=True)
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise PlanDamaged(f"not a plan: {error}") from error
+    return hashlib.sha256(_pack(_without_paths(value, 0))).hexdigest()
+
+
+def _without_paths(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise PlanDamaged("not a plan: too deep")
+    if isinstance(value, list):
+        return [_without_paths(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        kind = value.get("_", "")
+        return {key: _without_paths(one, depth + 1) for key, one in value.items() if (kind, key) not in _PATHS}
+    return value
+
+
 def without_paths(plan: Plan) -> Plan:
     """Return the plan without paths, addresses and places, for the record; it has the same digest.
 
