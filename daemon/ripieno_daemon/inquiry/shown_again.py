@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +77,29 @@ def show_again(
 ) -> dict[str, Any]:
     """Return `grade`, `recorded` answers, those whose picture was `found`, `mismatches` and `flips`.
 
+    The bundle's models are known by their digests, whatever a pipeline calls them; answers of others (of another
+    pipeline, of another release of this one) are counted.
+
     Starts an event loop of its own, and workers.
 
     Raises:
-        CannotAnswer: no picture is found, or the bundle has another model.
+        CannotAnswer: no picture is found, or the bundle has none of the models.
         ModelError: no runtime takes the model.
     """
     if folder is not None and not folder.is_dir():
         raise CannotAnswer(f"{folder}: no such folder")
     recorded = answers_of(past, given)
+    named = {model.spec.digest: name for name, model in bundle.models.items()}
+    ours = [replace(one, model=named[one.sha256]) for one in recorded if one.sha256 in named]
+    if recorded and not ours:
+        one = recorded[0]
+        raise CannotAnswer(f"{bundle.folder}: its model {one.model} is not the recorded one {one.sha256[:16]}")
     places = _pictures(folder) if folder is not None else {}
-    found = [one for one in recorded if one.given is not None or one.digest in places]
+    found = [one for one in ours if one.given is not None or one.digest in places]
     if not found and folder is not None:
         raise CannotAnswer(f"{folder}: none of the {len(recorded)} recorded pictures is here (looked for by digest)")
     if not found:
         raise CannotAnswer("no model was given a text or numbers; pictures are shown again with --pictures DIR")
-    for one in found:
-        sealed = bundle.models.get(one.model)
-        if sealed is None or sealed.spec.digest != one.sha256:
-            raise CannotAnswer(f"{bundle.folder}: its model {one.model} is not the recorded one {one.sha256[:16]}")
     wanted = fingerprints(past)
     asked = {one.key: one.given or PictureRef(places[one.digest], one.box, one.tiles) for one in found}
     name, loaded, again = asyncio.run(_best(bundle, found, asked, wanted, RUNTIMES if runtime is None else (runtime,)))
@@ -112,6 +116,7 @@ def show_again(
         "runtime": name,
         "recorded": len(recorded),
         "found": len(found),
+        "of_other_models": len(recorded) - len(ours),
         "mismatches": mismatches,
         "flips": flips[:FEW],
         "largest_difference_of_a_score": farthest,
@@ -228,6 +233,8 @@ def text(shown: Mapping[str, Any]) -> str:
         f"grade {shown['grade']}: {shown['found']} of {shown['recorded']} recorded answers asked for again on "
         f"{shown['runtime']} ({exact}; a score differs by {shown['largest_difference_of_a_score']:.3g} at most)"
     ]
+    if shown["of_other_models"]:
+        lines.append(f"{shown['of_other_models']} answers are of models that the bundle does not hold")
     for one in shown["flips"]:
         before, after = (
             f"{label or health} {score:.4f}" for health, label, score in (one["recorded"], one["replayed"])

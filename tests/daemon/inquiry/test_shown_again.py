@@ -73,6 +73,22 @@ def test_a_forgery_that_the_rules_agree_with_is_found_by_the_model(
     assert result["flips"][0]["id"] == body["id"]
 
 
+def test_a_model_is_known_by_its_digest_whatever_a_pipeline_calls_it(
+    kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of several pipelines a record says PIPELINE/MODEL, and each bundle has names of its own."""
+    bundle = Path(shutil.copytree(bundle_path(), tmp_path / "bundle"))
+    text = (bundle / "pipeline.yaml").read_text()
+    (bundle / "pipeline.yaml").write_text(text.replace("bead:", "eye:").replace("model: bead", "model: eye"))
+    assert main(["bundle", "seal", str(bundle)]) == OK
+    capsys.readouterr()
+
+    code, result = replayed(kept / "state", kept / "pictures", capsys, "--bundle", str(bundle))
+
+    assert (code, result["grade"], result["mismatches"]) == (OK, "L1", 0)
+    assert (result["pictures"]["found"], result["pictures"]["of_other_models"]) == (30, 0)
+
+
 def test_pictures_that_are_not_there_are_counted_or_refused(
     kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
