@@ -32,6 +32,7 @@ class ItemChain:
         self.decision: dict[str, Any] | None = None
         self.acts: dict[str, dict[str, Any]] = {}
         self.bookings: dict[str, dict[str, Any]] = {}
+        self.withheld: list[dict[str, Any]] = []
         self.closed: dict[str, Any] | None = None
         self.plans: list[dict[str, Any]] = []
         self.starts: list[dict[str, Any]] = []
@@ -219,6 +220,18 @@ class ItemChain:
                         "rule": _booked_by(moment.plan, booking.output, booking.verb),
                         "outcome": None,
                     },
+                )
+            case rooms.Withheld() if effect.act.cause == str(self.item):
+                self.withheld.append(
+                    {
+                        **at(moment.row, moment.event.t),
+                        "act": str(effect.act),
+                        "command": f"{effect.output}.{effect.verb}",
+                        "rule": effect.rule,
+                        "mode": effect.how,
+                        "is_pulse": moment.engine.scene.outputs[effect.output].kind == "pulse",
+                        "fields": dict(effect.fields),
+                    }
                 )
             case rooms.Closed() if effect.item == self.item:
                 self.closed = {**at(moment.row, moment.event.t), "way": effect.way, "why": effect.why}

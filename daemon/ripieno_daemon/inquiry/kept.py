@@ -163,7 +163,7 @@ def _record(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _acts(plan: PipelinePlan, own: _Own, chain: ItemChain) -> Iterator[tuple[str, int]]:
     """Yield each pulse that rules for this kind of item may want, with how often it was wanted."""
-    wanted = [act.split("/")[-2] for act in chain.acts]
+    wanted = [act.split("/")[-2] for act in [*chain.acts, *(one["act"] for one in chain.withheld)]]
     pulses = {one.name for one in plan.outputs if one.kind == "pulse"}
     for rule in plan.rules:
         if rule.each == chain.item.kind:
@@ -174,7 +174,8 @@ def _acts(plan: PipelinePlan, own: _Own, chain: ItemChain) -> Iterator[tuple[str
 
 def _booked(chain: ItemChain) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for one in chain.bookings.values():
+    withheld = [one for one in chain.withheld if not one["is_pulse"]]
+    for one in [*chain.bookings.values(), *withheld]:
         output, _, verb = one["command"].rpartition(".")
         fields = {name: UNKNOWN if value is None else value for name, value in one["fields"].items()}
         found.setdefault(output, []).append({"verb": verb, **fields})

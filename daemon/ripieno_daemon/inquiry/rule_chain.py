@@ -65,7 +65,8 @@ class RuleChain:
             return _moved(moment, body)
         rule = watch.rule
         changed = body["what"] == "changed"
-        tree = rule.when if changed or rule.verify is None else rule.verify.that
+        wanted = changed or body["what"].startswith("withheld: ")
+        tree = rule.when if wanted or rule.verify is None else rule.verify.that
         seen = Seen(moment.engine, None, [(name, value) for name, value, _ in body["operands"]])
         held_t = moment.event.t if since_t is None else since_t
         return {
@@ -79,12 +80,12 @@ class RuleChain:
             "looked_at_because": _cause(moment.event),
             "terms": seen.terms(tree),
             "windows": seen.windows(tree),
-            "held_since": at(moment.row, held_t) if changed else None,
+            "held_since": at(moment.row, held_t) if wanted else None,
             "must_hold_s": rule.for_ns / 1e9,
             "cooldown_s": rule.cooldown_ns / 1e9,
             "wanted": [_wanted(one) for one in rule.do if isinstance(one, SetpointEffect)],
             "verify": _verify(rule) if changed else None,
-            "judges": "" if changed else self._change,
+            "judges": "" if wanted else self._change,
             "judged": None,
         }
 

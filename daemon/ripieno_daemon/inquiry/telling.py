@@ -10,6 +10,7 @@ from ripieno.rules.spoken import value_text
 from .terms import distance
 from .times import say
 
+WITHHELD = "withheld: "
 WHAT = {
     "changed": "changed",
     "verified": "found its change good, and kept",
@@ -73,7 +74,10 @@ def _item(answer: Mapping[str, Any]) -> Iterator[str]:
         begin = f"from {one['begin_mm']:.1f} mm for {one['span_mm']:.0f} mm, at most {one['hold_s']:g} s"
         yield row("act", f"{say(one)}  {one['command']} {begin}")
         yield row("outcome", _outcome(one["outcome"], one["begin_mm"]))
-    if not answer["acts"] and not answer["stands"]:
+    for one in answer["withheld"]:
+        fields = f"({_fields(one['fields'])})" if one["fields"] else ""
+        yield row("withheld", f"{say(one)}  {one['command']}{fields} by rule {one['rule']}: {one['mode']}; never done")
+    if not answer["acts"] and not answer["withheld"] and not answer["stands"]:
         yield row("act", "none: without one the part is diverted")
     if closed:
         yield row("way", f"{say(closed)}  {closed['way']}{': ' + closed['why'] if closed['why'] else ''}")
@@ -130,12 +134,14 @@ def _rule(answer: Mapping[str, Any]) -> Iterator[str]:
     change = f"{answer['output']} {answer['before']:g} -> {answer['after']:g} {unit}".rstrip()
     if answer["before"] == answer["after"]:
         change = f"{answer['output']} at {answer['after']:g} {unit}".rstrip()
-    yield f"{answer['id']}: {rule['name']} {WHAT.get(answer['what'], answer['what'])} {change}"
+    is_withheld = answer["what"].startswith(WITHHELD)
+    done = "wanted" if is_withheld else WHAT.get(answer["what"], answer["what"])
+    yield f"{answer['id']}: {rule['name']} {done} {change}{', ' + answer['what'] if is_withheld else ''}"
     if answer["terms"] is None:
         yield row("when", f"{say(answer)}  because {answer['looked_at_because']}")
         return
     yield row("when", f"{say(answer)}  looked at because {answer['looked_at_because']}")
-    if answer["what"] == "changed":
+    if answer["what"] == "changed" or is_withheld:
         yield row("rule", f"{rule['name']} ({rule['source']}): {rule['when']}")
     else:
         yield row("rule", f"{rule['name']} ({rule['source']}) verifies {answer['judges'] or 'its change'}")

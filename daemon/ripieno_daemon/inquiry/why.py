@@ -60,6 +60,7 @@ def _item(chain: ItemChain, body: dict[str, Any]) -> dict[str, Any]:
         "steps": chain.steps,
         "decision": chain.decision,
         "acts": list(chain.acts.values()),
+        "withheld": chain.withheld,
         "closed": chain.closed,
         "bookings": list(chain.bookings.values()),
     }
