@@ -19,7 +19,12 @@ MOST_CHARACTERS = 4_000  # of a text that is looked into
 
 _SIGN = r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|jpy|dollars?|euros?|pounds?|francs?)\b)"
 _FIGURE = r"\d{1,3}(?:[,'\u202f]\d{3}){1,4}(?:\.\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?"
-_MONEY = re.compile(rf"{_SIGN}\s?(?P<after>{_FIGURE})(?![\d,.]*\d)|(?<![\d.,])(?P<before>{_FIGURE})\s?{_SIGN}", re.I)
+_MORE = r"\s?(?:k|m|mio|bn|thousand|million|billion)\b|\s\d{3}(?!\d)"  # $5k, $5 million, $12 345: no sum that is read
+_MONEY = re.compile(
+    rf"{_SIGN}\s?(?P<after>{_FIGURE})(?![\d,.]*\d|\w|{_MORE})"
+    rf"|(?<![\w.,])(?!(?<=\d\s)\d{{3}}(?!\d))(?P<before>{_FIGURE})\s?{_SIGN}",
+    re.I,
+)
 _NUMBER = re.compile(r"(?<![\w.,-])[-+]?\d{1,15}(?:\.\d{1,9})?(?![\w]|[.,]\d)")
 _FIRST_MONTHS = ("january", "february", "march", "april", "may", "june", "july")
 _MONTHS = (*_FIRST_MONTHS, "august", "september", "october", "november", "december")
