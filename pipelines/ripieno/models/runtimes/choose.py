@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,9 +17,11 @@ BUILT_IN: Final[Mapping[str, str]] = {  # also entry points; here for a source t
 PREFERRED: Final = ("litert", "tflite")
 
 
-def known_names() -> dict[str, str]:
+def known_names() -> Mapping[str, str]:
     """Return the names of all runtimes and where each loads from."""
-    return {**BUILT_IN, **{point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}}
+    from importlib import metadata  # here: looking through what is installed is a tenth of a worker's start
+
+    return {**{point.name: point.value for point in metadata.entry_points(group=GROUP)}, **BUILT_IN}
 
 
 def choose(name: str | None = None) -> Runtime:
@@ -29,16 +30,21 @@ def choose(name: str | None = None) -> Runtime:
     Raises:
         ModelError: the name is not known (says which are), or what it stands for is not installed.
     """
-    known = known_names()
     if name is None:
-        for preferred in (*PREFERRED, *sorted(set(known) - set(PREFERRED))):
-            runtime = _load(known[preferred])
+        for preferred in PREFERRED:
+            runtime = _load(BUILT_IN[preferred])
+            if runtime.available():
+                return runtime
+        known = known_names()
+        for other in sorted(set(known) - set(PREFERRED)):
+            runtime = _load(known[other])
             if runtime.available():
                 return runtime
         raise ModelError(
             "no model runtime is installed: install ai-edge-litert, or tflite-runtime on Python 3.11 "
             f"(known: {', '.join(sorted(known))})"
         )
+    known = BUILT_IN if name in BUILT_IN else known_names()
     if name not in known:
         raise ModelError(f"unknown runtime {name!r}: there are {', '.join(sorted(known))}")
     runtime = _load(known[name])

@@ -5,13 +5,13 @@ It applies XNNPACK to quantized models too, which made them 3.8 to 11.5 times fa
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 
 from ripieno.contracts.runtime import Runtime, Session
 from ripieno.errors import ModelError
 
 from .interpreter import open_session
+from .versions import version_of
 
 PACKAGE = "ai-edge-litert"
 
@@ -25,7 +25,7 @@ class LitertRuntime:
         return importlib.util.find_spec("ai_edge_litert") is not None
 
     def version(self) -> str:
-        return importlib.metadata.version(PACKAGE)
+        return version_of("ai_edge_litert", PACKAGE)
 
     def load(self, model: bytes, threads: int) -> Session:
         try:

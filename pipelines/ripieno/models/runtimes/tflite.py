@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 
 from ripieno.contracts.runtime import Runtime, Session
 from ripieno.errors import ModelError
 
 from .interpreter import open_session
+from .versions import version_of
 
 PACKAGE = "tflite-runtime"
 
@@ -22,7 +22,7 @@ class TfliteRuntime:
         return importlib.util.find_spec("tflite_runtime") is not None
 
     def version(self) -> str:
-        return importlib.metadata.version(PACKAGE)
+        return version_of("tflite_runtime", PACKAGE)
 
     def load(self, model: bytes, threads: int) -> Session:
         try:
