@@ -46,8 +46,9 @@ def expressions() -> Iterator[str]:
     yield from intro(
         '`share(look.label == "over", last=20 parts, min=10)`: over the last values of exactly one step or input. '
         f"`last=` is a duration or a count of items, readings, messages or results ({MAX_SAMPLES} at most, "
-        "7d at most); with fewer than `min=` known ones (1 without it) the value is unknown. Windows "
-        "survive a restart."
+        "7d at most); with fewer than `min=` known ones (1 without it) the value is unknown. Where more "
+        f"than {MAX_SAMPLES} samples come within a duration, the last {MAX_SAMPLES} count: for 10 readings a second "
+        "that is seven minutes; longer ones are made of a step `window`'s features. Windows survive a restart."
     )
     aggregates = [(f"`{name}`", ", ".join(one.takes), one.about) for name, one in AGGREGATES.items()]
     yield from table(("function", "of", "gives"), aggregates)

@@ -25,7 +25,8 @@ class ModelStep:
     """Asks a model: about frames of `input`, or about values (`of`).
 
     Fields: `label` and `score` of the best (a detector's `label` is "" where it finds nothing), of a detector `count`
-    too; of `task: regress` the outputs that the model names.
+    too, of a classifier `margin`: by how much the score is above the next label's; of `task: regress` the outputs that
+    the model names.
     """
 
     model: Annotated[Word, doc("a model of this file")]
