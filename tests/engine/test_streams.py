@@ -209,6 +209,66 @@ def test_a_model_of_values_is_asked_with_each_new_window() -> None:
     assert shop.value(Operand("step", "wear", "wear", "number")) == 0.7
 
 
+TURNING = Compare(">", SPEED, Const(100.0))
+
+
+@pytest.mark.parametrize("speed", [50.0, math.nan], ids=["stands", "unknown"])
+def test_a_model_of_values_is_asked_only_where_its_when_holds_and_is_unknown_elsewhere(speed: float) -> None:
+    """A spindle that stands says nothing about its tool: neither is a new answer asked for nor the old one kept."""
+    shop = Shop(machine(steps=(replace(WEAR, of=(LOAD,), needs=(), when=TURNING),)))
+    wear = Operand("step", "wear", "wear", "number")
+    (infer,) = only(shop.spindle(5.0, 3000.0), rooms.Infer)
+    shop.tell(
+        rooms.ResultSeen(
+            *(shop.t, "wear", infer.sequence, None, infer.taken_t, shop.t, "good", "", 0.0, "", "ab", 1, 1, ()), (0.7,)
+        )
+    )
+    while_it_turns = shop.value(wear)
+    effects = shop.spindle(5.0, speed)
+
+    assert (while_it_turns, only(effects, rooms.Infer)) == (0.7, [])
+    assert shop.value(wear) is UNKNOWN
+    assert len(only(shop.spindle(5.0, 3000.0), rooms.Infer)) == 1
+
+
+@pytest.mark.parametrize(("speed", "asked"), [(3000.0, ["find"]), (50.0, []), (None, [])])
+def test_a_model_of_frames_is_asked_only_where_its_when_holds(speed: float | None, asked: list[str]) -> None:
+    shop = Shop(machine(steps=(replace(FIND, when=TURNING),)))
+    if speed is not None:
+        shop.spindle(5.0, speed)
+    effects = shop.tell(rooms.FrameSeen(shop.t, "top", 4, None, shop.t))
+
+    assert [one.step for one in only(effects, rooms.Infer)] == asked
+
+
+def test_what_a_model_of_frames_said_is_unknown_from_the_first_frame_that_it_is_not_to_look_at() -> None:
+    """As of a model of values: else a rule would act on a picture of before."""
+    shop = Shop(machine(steps=(replace(FIND, when=TURNING),)))
+    label = Operand("step", "find", "label", "text")
+    shop.spindle(5.0, 3000.0)
+    shop.tell(rooms.FrameSeen(shop.t, "top", 4, None, shop.t))
+    shop.tell(rooms.ResultSeen(shop.t, "find", 4, None, shop.t, shop.t, "good", "screw", 0.9, "", "aa", 1, 1, ()))
+    before = shop.value(label)
+    shop.spindle(5.0, 50.0)
+    effects = shop.tell(rooms.FrameSeen(shop.t, "top", 5, None, shop.t))
+
+    assert [one.why for one in only(effects, rooms.Drop)] == ["not-wanted"]
+    assert (before, shop.value(label)) == ("screw", UNKNOWN)
+
+
+def test_a_closer_look_is_taken_only_where_its_when_holds() -> None:
+    found = (("screw", 0.9, 0.2, 0.2, 0.4, 0.6),)
+    asked = []
+    for speed in (3000.0, 50.0):
+        shop = Shop(machine(steps=(FIND, replace(CLOSER, when=TURNING))))
+        shop.spindle(5.0, speed)
+        shop.tell(rooms.FrameSeen(shop.t, "top", 4, None, shop.t))
+        seen = rooms.ResultSeen(shop.t, "find", 4, None, shop.t, shop.t, "good", "screw", 0.9, "", "aa", 1, 1, found)
+        asked.append([one.step for one in only(shop.tell(seen), rooms.Infer)])
+
+    assert asked == [["closer"], []]
+
+
 def test_an_answer_about_a_sensor_is_as_fresh_as_the_sensor_may_be_and_the_model_may_take() -> None:
     direct = replace(WEAR, of=(LOAD,), needs=())
     shop = Shop(machine(steps=(direct,)))

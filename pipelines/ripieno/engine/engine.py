@@ -246,6 +246,8 @@ class Engine:
             self._bad_frame(step, event, None, health, why)
         elif step.name in self._when and self._when[step.name].value(self.scene.look_up)[0] is not True:
             self.scene.effects.append(Drop(event.input, event.sequence, Health.NOT_WANTED.value))
+            self._streams.emit(step.name, event.taken_t, None, None, event.sequence)  # not looked at: unknown
+            self.steering.look(event.t)
         else:
             self.scene.effects.append(Infer(step.name, event.input, event.sequence, None, event.taken_t))
 
