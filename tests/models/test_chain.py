@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -19,8 +20,10 @@ from ripieno.contracts.runtime import Tensor
 from ripieno.errors import ModelError
 from ripieno.models import Colour, Declaration, Resize, TakesPicture, join
 from ripieno.models.chain import Chain
+from ripieno.models.decoding import ResultError, decode_result
 from ripieno.models.quantisation import level_table
 from ripieno.models.runtimes import choose, known_names
+from ripieno.models.spec import Task
 from ripieno.values import Health
 
 INSTALLED = [name for name in sorted(known_names()) if name in ("litert", "tflite")]
@@ -185,3 +188,11 @@ def test_published_models_give_their_published_labels(runtime: str) -> None:
         assert answer.result.score - answer.result.scores[best["index"]] < 0.05, entry
         checked += 1
     assert checked >= 5
+
+
+def test_a_model_that_gives_nought_for_every_label_has_said_nothing() -> None:
+    """Of equal scores the first label would win: a dead accelerator would find every part normal."""
+    spec, session = SimpleNamespace(name="dead", task=Task.CLASSIFY, labels=("a", "b")), np.zeros((1, 2), np.float32)
+
+    with pytest.raises(ResultError, match="model dead gave 0 for every label"):
+        decode_result(spec, [session])  # type: ignore[arg-type]

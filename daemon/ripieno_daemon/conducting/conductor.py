@@ -37,6 +37,7 @@ from ..ledger import Ledger, Recovered
 from .arrivals import Arrivals
 from .calls import Call, StepCalls
 from .declared import as_declared
+from .doubts import Doubts
 from .frames import Frames
 from .lookups import Lookups
 from .mode_desk import ModeDesk
@@ -90,6 +91,7 @@ class Conductor:
             for step in plan.steps
         }
         self._frames, self._lookups = Frames(), Lookups(clock)
+        self._doubts = Doubts(self._alarm)
         self._arrivals = Arrivals(plan, timeline, lambda: self.engine, self._identity)
         self._outputs = Outputs(plan, timeline, self.settled, say)
         self._records = {one.name: one.fields for one in plan.inputs if one.kind == "record"}
@@ -329,10 +331,13 @@ class Conductor:
         if record is None:
             return
         if isinstance(effect, rooms.Alarm):
-            self._say(f"{effect.code}: {effect.text}")
-            self.on_alarm(effect.code, effect.text)
+            self._alarm(effect.code, effect.text)
         kind, body = record
         self._last_record = self._ledger.append(kind, event.t, msgpack.packb(body, use_bin_type=True), stream=True)
+
+    def _alarm(self, code: str, text: str) -> None:
+        self._say(f"{code}: {text}")
+        self.on_alarm(code, text)
 
     def _start(self, event: Event, effect: Effect, record: int) -> None:
         match effect:
@@ -409,6 +414,7 @@ class Conductor:
 
     def _answered(self, call: Call, inferred: Inferred) -> None:
         infer, result = call.infer, inferred.result
+        self._doubts.look(infer.step, inferred)
         if not self._stopping:  # what would follow could not be done any more; the next start knows it as not answered
             self._result(
                 rooms.ResultSeen(

@@ -26,6 +26,7 @@ MOST_STOPS = 50
 DOWN_S = 5.0  # a board that restarts is back within one
 LOOK_S = 1.0  # it is looked so often
 DAMAGED = "ledger-damaged"
+STATES = ("model", "picture", "reading")  # alarms of the conductor that are over when it says `-good`
 STOPPED = "stopped"  # each stop is said, also one that is no news as an alarm
 OF_ITEMS = frozenset({"act-in-doubt", "booking-given-up"})  # they name the part, each time another
 STARTING, RUNNING, SAFE, STOPPING = "starting", "running", "safe mode", "stopping"
@@ -94,12 +95,12 @@ class Standing:
         self.changed()
 
     def noticed(self, code: str, text: str) -> None:
-        """Take an alarm of the engine, which has been said already. One about a picture or a reading is over when that
-        is good again.
+        """Take an alarm of the engine, which has been said already. One that tells of a state is over when that is
+        good again.
         """
         family, _, health = code.partition("-")
         subject = text.partition(": ")[0] if code not in OF_ITEMS else ""
-        if family not in ("picture", "reading"):
+        if family not in STATES:
             self._raise(code, subject, text, lasts=False)
         elif health == "good":
             self.over(family, subject)

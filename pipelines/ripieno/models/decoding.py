@@ -32,7 +32,7 @@ def decode_result(spec: ModelSpec, outputs: Sequence[NDArray[np.float32]]) -> Re
     """Return the result that the task reads from real outputs, in the order of the file.
 
     Raises:
-        ResultError: a value is not finite, or a class has no label.
+        ResultError: a value is not finite, a class has no label, or every score is 0: a model that says nothing.
     """
     match spec.task:
         case Task.CLASSIFY:
@@ -46,6 +46,8 @@ def decode_result(spec: ModelSpec, outputs: Sequence[NDArray[np.float32]]) -> Re
 def _classification(spec: ModelSpec, scores: NDArray[np.float32]) -> Classification:
     """Of equal scores the first label wins."""
     _finite(spec, scores)
+    if not scores.any():  # probabilities cannot, and of logits it would be no answer: the first label must not win
+        raise ResultError(Health.FAILED, f"model {spec.name} gave 0 for every label")
     best = int(scores.argmax())
     plain = tuple(float(score) for score in scores)
     return Classification(spec.labels[best], plain[best], plain)

@@ -25,6 +25,7 @@ USUAL_SEVERITY: Final[dict[str, str]] = {
     "link-slow": "medium",
     "manual": "medium",
     "message-without-key": "low",
+    "model": "high",  # everything is diverted, or held
     "picture": "medium",
     "reading": "medium",
     "safe-mode": "high",
