@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ripieno.engine import Ask
 from ripieno.engine.items import item_of
 
+from ..conducting.asked import LONGEST_NAME, LONGEST_NOTE, as_map, id_of
 from ..orders.executors import NotDone
 
 if TYPE_CHECKING:
     from ..conducting.conductor import Conductor
 
 BY: Final = "the fleet"
-LONGEST_NAME, LONGEST_NOTE = 100, 1000
 
 
 class Asking:
@@ -57,23 +57,6 @@ class Answering:
         name = args["as"][:LONGEST_NAME]
         line.answer(ask.item, ask.step, args["answer"], f"{name} ({BY})", args.get("note", "")[:LONGEST_NOTE])
         return {"id": args["id"], "answer": args["answer"], "by": name}
-
-
-def id_of(ask: Ask) -> str:
-    """Return how a question is named: ITEM/STEP."""
-    return f"{ask.item}/{ask.step}"
-
-
-def as_map(ask: Ask, now_t: int) -> dict[str, Any]:
-    """Return what whoever answers must know; `left_s`: seconds until it expires."""
-    return {
-        "id": id_of(ask),
-        "role": ask.role,
-        "question": ask.question,
-        "answers": list(ask.answers),
-        "show": dict(ask.show),
-        "left_s": round((ask.due_t - now_t) / 1e9, 1),
-    }
 
 
 def _found(line: Conductor, id: Any) -> Ask | None:

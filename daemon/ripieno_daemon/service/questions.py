@@ -7,7 +7,7 @@ from typing import Any
 from ripieno.engine import Ask
 from ripieno.engine.items import item_of
 from ripieno_daemon.app import App
-from ripieno_daemon.remote.answering import LONGEST_NAME, LONGEST_NOTE, as_map, id_of
+from ripieno_daemon.conducting.asked import LONGEST_NAME, LONGEST_NOTE, as_map, id_of
 
 Asked = dict[str, Any]
 
