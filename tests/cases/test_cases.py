@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 from engine.desk import service
+from engine.plans import rule
+from engine.test_streams import LOAD, machine
 from engine.test_studies import clinic
 
 from ripieno.cases import Case, Coverage, mutants_of, read_cases, run_case
 from ripieno.errors import ConfigError
 from ripieno.language.problems import Problems
-from ripieno.plan import PipelinePlan
+from ripieno.plan import And, BookingEffect, Compare, Const, Operand, PipelinePlan
 from ripieno_daemon.casework import load, mutate, run
 from ripieno_daemon.cli import main
 
 BUNDLE = Path("pipelines/bundles/quality-control")
+MASS = Operand("input", "scale", "mass", "number")
+LOADED, WEIGHED = Compare(">", LOAD, Const(80.0)), Compare(">", MASS, Const(4.0))
 
 DESK = """
 ripieno: 1
@@ -187,3 +191,38 @@ def test_a_case_that_does_not_hold_is_exit_1_with_the_reason(
 def test_a_bundle_without_cases_is_called_wrongly(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no case has 'no_such' in its name"):
         load(BUNDLE, "no_such")
+
+
+def test_sensors_read_at_one_moment_and_again() -> None:
+    text = """
+ripieno: 1
+usual: {every: 100ms}
+cases:
+  two_of_three_agree:
+    when: [{reading: {spindle: {load: 90, speed: 3000}, scale: {mass: 5}}, times: 3}]
+    then: {booked: {tasks: 1}}
+"""
+    plan = machine(rules=(rule("heavy", when=And((LOADED, WEIGHED)), do=(BookingEffect("tasks", "look", ()),)),))
+    found, problems = cases(text, plan)
+
+    assert problems == []
+    assert run_case(found[0], plan).failures == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            "reading: {spindle: {load: 90}, scal: {mass: 5}}",
+            "6:41: cases.a.when.0.reading: there is no reading input 'scal' (did",
+        ),
+        ("reading: {}", "there is no reading input ''"),
+        ("reading: {spindle: {load: 90}, scale: {mas: 5}}", "has no field 'mas' (did you mean 'mass'?)"),
+    ],
+)
+def test_a_mistake_among_several_sensors_is_told(wrong: str, message: str) -> None:
+    head = "ripieno: 1\nusual: {every: 100ms}\ncases:\n  a:\n    when:\n"
+    text = f"{head}      - {{{wrong}}}\n    then: {{booked: {{tasks: 1}}}}\n"
+    _, problems = cases(text, machine())
+
+    assert any(message in one for one in problems), problems

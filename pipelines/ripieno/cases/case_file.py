@@ -14,7 +14,7 @@
 What happens (one of them in each entry of `when`, then `times`, and `every` as the pause before the next):
 
     ITEM: {STEP: ANSWER, OUTPUT: OUTCOME, INPUT: {field: value}}    an item starts; moving ones go their whole way
-    reading: {INPUT: {field: value}}                        a sensor reads; `unknown` for a value that is none
+    reading: {INPUT: {field: value}, ...}                   sensors read; `unknown` for a value that is none
     frame: {INPUT: {STEP: ANSWER}}                          a picture that belongs to no item
     message: {INPUT: {field: value}}                        one that starts no item
     wait: 10s        restart: 30s        expect: {...}      time passes; the daemon is gone so long; as in `then`
@@ -77,7 +77,7 @@ class CaseShape:
 @dataclass(frozen=True, slots=True)
 class Happening:
     """One entry of `when`. `what`: item, reading, frame, message, wait, restart or expect; `name`: of the item or
-    input; `given`: as written; `line`: where.
+    input, "" of readings; `given`: as written; `line`: where.
     """
 
     what: str
@@ -171,14 +171,20 @@ def _happening(node: Node, path: str, usual: Usual, names: Names) -> Happening |
         names.of_item(what, given, join(path, what))
         return Happening("item", what, given.plain(), times, every, node.line)
     inputs = names.inputs(SOURCES[what])
-    if len(given.mapping) != 1 or next(iter(given.mapping)) not in inputs:
-        odd = next(iter(given.mapping), "")
-        report.add(
-            given.line, given.column, join(path, what), f"there is no {what} input '{odd}'", did_you_mean(odd, inputs)
-        )
+    odd = next((one for one in given.mapping if one not in inputs), "" if not given.mapping else None)
+    if odd is not None:
+        place = given.keys.get(odd, (given.line, given.column))
+        report.add(*place, join(path, what), f"there is no {what} input '{odd}'", did_you_mean(odd, inputs))
         return None
+    if what != "reading" and len(given.mapping) > 1:
+        second = list(given.keys.values())[1]
+        report.add(*second, join(path, what), f"should be one {what}", "an entry of its own for each")
+        return None
+    for name, values in given.mapping.items():
+        names.of_source(what, name, values, join(join(path, what), name))
+    if what == "reading":
+        return Happening(what, "", given.plain(), times, every, node.line)
     name, values = next(iter(given.mapping.items()))
-    names.of_source(what, name, values, join(join(path, what), name))
     return Happening(what, name, values.plain(), times, every, node.line)
 
 

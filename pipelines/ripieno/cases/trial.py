@@ -60,7 +60,8 @@ def _happen(play: Play, happening: Happening) -> list[str]:
             case "item":
                 play.item(happening.name, happening.given)
             case "reading":
-                play.reading(happening.name, happening.given)
+                for name, values in happening.given.items():
+                    play.reading(name, values)
             case "frame":
                 play.frame(happening.name, happening.given)
             case "message":
