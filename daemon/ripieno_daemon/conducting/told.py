@@ -22,6 +22,8 @@ def told(effect: Effect, index: int, events: int, digest: str) -> tuple[str, dic
             body = {"id": str(effect.item), **plain(effect), "item": str(effect.item), **plan}
             if not effect.key:
                 del body["key"]  # of an item that moves: nobody sent it
+            if not effect.recipe:
+                del body["recipe"]  # no product was chosen
             return "decision", body
         case rooms.Ask():
             return "ask", {"id": f"{effect.item}/{effect.step}", **plain(effect), "item": str(effect.item), **plan}

@@ -30,6 +30,7 @@ _EVENTS: dict[int, type] = {
     12: events.Answered,
     13: events.OutputTaken,
     14: events.PulseByHand,
+    15: events.RecipeChosen,
 }
 _CODES = {kind: code for code, kind in _EVENTS.items()}
 _FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CODES}

@@ -147,6 +147,7 @@ class Decided:
     """An item has its verdict. A result: recorded, and sent to whoever counts.
 
     `operands`: what the condition saw, each with its age. `key`: what the sender of a standing item calls it.
+    `recipe`: under which the item began.
     """
 
     item: ItemId
@@ -157,6 +158,7 @@ class Decided:
     picture_digest: str
     model: str
     key: str = ""
+    recipe: str = ""
 
 
 @dataclass(frozen=True, slots=True)

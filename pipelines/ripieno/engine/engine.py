@@ -24,6 +24,7 @@ from .handover import Handover, tell
 from .hands import Hands
 from .items import Item
 from .passage import Passage
+from .recipes import Recipes
 from .scene import Scene
 from .sight import Sight
 from .standing import Standing
@@ -47,16 +48,18 @@ class Engine:
     def __init__(self, plan: PipelinePlan) -> None:
         self.plan = plan
         scene = self.scene = Scene(plan)
+        self.recipes = Recipes(plan, scene)
         self._bookings = Bookings(plan, scene)
         self._asks = Asks(plan, scene)
         self._answers = Answers(plan, scene)
         self._evidence, self._sight = Evidence(plan, scene), Sight(scene)
-        self.steering = Steering(plan, scene, self._bookings)
+        self.steering = Steering(plan, scene, self._bookings, self.recipes)
         self._hands = Hands(scene, self.steering)
         self._streams = Streams(plan, scene, self.steering, self._joined)
         self.flow = Flow(plan, scene, self._streams, self._asks)
-        self.passage = Passage(plan, scene, self.steering, self.flow, self._bookings, self._answers)
-        self.standing = Standing(plan, scene, self.steering, self.flow, self._asks, self._bookings, self._answers)
+        parts = (self._bookings, self._answers, self.recipes)
+        self.passage = Passage(plan, scene, self.steering, self.flow, *parts)
+        self.standing = Standing(plan, scene, self.steering, self.flow, self._asks, *parts)
         self._is_heir = False  # something may have ended that nobody was told yet
         self._steps = {step.name: step for step in plan.steps}
         self._when = {step.name: Condition(step.when) for step in plan.steps if step.when is not None and not step.each}
@@ -75,6 +78,7 @@ class Engine:
             events.DeviceChanged: self._device,
             events.OutputTaken: self._hands.taken,
             events.PulseByHand: self._hands.pulse,
+            events.RecipeChosen: self._chosen,
         }
 
     @property
@@ -202,7 +206,17 @@ class Engine:
         self._streams.emit(event.input, event.taken_t, fields)
         self.steering.look(event.t)
 
+    def _chosen(self, event: events.RecipeChosen) -> None:
+        self._choose(event.recipe)
+        self.steering.look(event.t)
+
+    def _choose(self, recipe: str) -> None:
+        if self.recipes.choose(recipe):
+            self.steering.use_recipe()
+
     def _message(self, event: events.MessageSeen) -> None:
+        if (product := self.recipes.told(event)) is not None:
+            self._choose(product)
         if not self.standing.message(event):
             names = [name for name, _ in self.scene.inputs[event.input].fields]
             pairs = zip(names, event.fields, strict=True)

@@ -217,6 +217,15 @@ class PulseByHand:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecipeChosen:
+    """Items that begin from now on are of this product. `by`: who says so."""
+
+    t: int
+    recipe: str
+    by: str
+
+
 Event = Union[
     Started,
     Tick,
@@ -232,4 +241,5 @@ Event = Union[
     DeviceChanged,
     OutputTaken,
     PulseByHand,
+    RecipeChosen,
 ]

@@ -42,6 +42,7 @@ class Handover:
         self.news: list[list[Any]] = after.scene.news
         self.outputs = {one.name: one.kind for one in after.plan.outputs}
         self._booked = _acts(before)
+        self._has_recipes = bool(after.plan.recipes)
 
     def carried(self, item: Item) -> Item:
         """Return the item as the new plan has it: of one that is not decided, the answers of steps that are the same.
@@ -53,6 +54,7 @@ class Handover:
         kept.spent = sorted({*item.spent, *(act for rule in item.fired for act in self._booked.get(rule, ()))})
         if item.verdict:
             return kept
+        kept.recipe = item.recipe if self._has_recipes else ""
         known = self.same.steps | self.same.inputs
         for answers in (kept.results, kept.doubts, kept.taken, kept.seen):
             for name in [one for one in answers if one not in known]:

@@ -31,6 +31,7 @@ class Item:
         fired: rules that acted on it.
         verdict: "" until decided; `act`: "" none, "open", a `values.OutcomeKind`, or "withheld: " and how.
         why: of the last thing that went wrong with it.
+        recipe: under which it began.
         spent: acts (output/index) that rules of an earlier plan have booked for it.
     """
 
@@ -51,6 +52,7 @@ class Item:
     why: str = ""
     picture_digest: str = ""
     spent: list[str] = field(default_factory=list)
+    recipe: str = ""
 
     def operand(self, step: str, name: str) -> object:
         """Return a field of a step's answer, UNKNOWN where there is none."""
@@ -63,7 +65,7 @@ class Item:
         return [
             *(self.id.epoch, self.id.number, self.start_mm, self.started_t, self.due_t, self.key),
             *(results, self.doubts, self.taken, self.called, self.seen, self.held, self.fired),
-            *(self.verdict, self.act, self.why, self.picture_digest, self.spent),
+            *(self.verdict, self.act, self.why, self.picture_digest, self.spent, self.recipe),
         ]
 
     @classmethod

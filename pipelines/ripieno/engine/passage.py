@@ -18,6 +18,7 @@ from .books import Books
 from .condition import Condition
 from .effects import Alarm, Closed, Decided, Fire, Operands, Withheld
 from .items import MAX_OPEN, Item, ItemBook, item_of
+from .recipes import Recipes
 from .scene import Scene
 from .steering import Steering
 from .steps.answers import Answers
@@ -33,16 +34,22 @@ class Passage:
     """All items of a pipeline that move, and their rules."""
 
     def __init__(
-        self, plan: PipelinePlan, scene: Scene, steering: Steering, flow: Flow, bookings: Bookings, answers: Answers
+        self,
+        plan: PipelinePlan,
+        scene: Scene,
+        steering: Steering,
+        flow: Flow,
+        bookings: Bookings,
+        answers: Answers,
+        recipes: Recipes,
     ) -> None:
         self._scene, self._steering, self._flow = scene, steering, flow
-        self._bookings, self._answers = bookings, answers
+        self._bookings, self._answers, self._recipes = bookings, answers, recipes
         self.books = Books(plan)
         rules = [rule for rule in plan.rules if rule.each in self.books]
         kinds = [book.plan.name for book in self.books]
         self._now_rules = {name: [r for r in rules if r.each == name and not r.after] for name in kinds}
         self._end_rules = {name: [r for r in rules if r.each == name and r.after] for name in kinds}
-        self._when = {rule.name: Condition(rule.when) for rule in rules}
 
     def at(self, step: StepPlan, position_mm: float | None) -> Item | None:
         """Return the item that a frame of this step shows, by where the belt was."""
@@ -76,7 +83,7 @@ class Passage:
             elif len(book) >= MAX_OPEN:
                 raise OverflowError(f"more than {MAX_OPEN} open items of kind {book.plan.name}")
             else:
-                book.begin(event.number, event.position_mm, event.t)
+                self._begun(book.begin(event.number, event.position_mm, event.t))
         if event.position_mm is not None:
             self._moved(book, event.position_mm)
 
@@ -198,9 +205,14 @@ class Passage:
             if item.act != "open" and item.start_mm + leave_mm <= position_mm:
                 self._close(item, "withheld" if item.act in ELSEWHERE else "diverted", item.why)
 
+    def _begun(self, item: Item) -> None:
+        item.recipe = self._scene.recipe
+        if why := self._recipes.wrong(item.recipe):
+            self._decide(item, Verdict.UNDECIDED, "", why, ())
+
     def _judge(self, book: ItemBook, item: Item) -> None:
         for rule in self._now_rules[book.plan.name]:
-            condition = self._when[rule.name]
+            condition = self._recipes.condition(rule.name, item.recipe)
             value, operands = condition.value(self._flow.look_up(item))
             if value is UNKNOWN and not self._all_answered(condition, item):
                 continue
@@ -257,7 +269,9 @@ class Passage:
         self._scene.counters[verdict.value] += 1
         steps = (self._flow.steps.get(name) for name in item.called)
         model = next((self._answers.model(step) for step in steps if isinstance(step, StepPlan)), "")
-        self._scene.effects.append(Decided(item.id, verdict.value, rule, why, operands, item.picture_digest, model))
+        self._scene.effects.append(
+            Decided(item.id, verdict.value, rule, why, operands, item.picture_digest, model, "", item.recipe)
+        )
         self._steering.decided()
 
     def _close(self, item: Item, way: str, why: str) -> None:
@@ -268,7 +282,7 @@ class Passage:
         for rule in self._end_rules.get(item.id.kind, ()):
             if rule.after.split(".")[-1] != way:
                 continue
-            value, _ = self._when[rule.name].value(self._flow.look_up(item))
+            value, _ = self._recipes.condition(rule.name, item.recipe).value(self._flow.look_up(item))
             if value is True:
                 self._act(item, rule)
 

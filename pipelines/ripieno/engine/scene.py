@@ -39,6 +39,7 @@ class Scene:
         readings: of inputs, (when taken, health, numbers).
         news: what a change of the plan ended and nobody was told yet (handover.py).
         latest: newest value of each stream, (when taken, its fields or None).
+        recipe: of the items that begin now (recipes.py).
         taken: outputs that are out of the rules' hands, and how (hands.py).
         derived: streams whose value is computed when it is asked for; `derived_from`: what each reads.
     """
@@ -58,6 +59,7 @@ class Scene:
         self.inputs = {one.name: one for one in plan.inputs}
         self.setpoints: dict[str, float] = {o.name: float(o.safe) for o in plan.outputs if o.kind == "setpoint"}
         self.taken: dict[str, str] = {}
+        self.recipe = ""
         self.accumulators = [Accumulator(aggregate) for aggregate in plan.aggregates]
         self._max_age_ns = _ages(plan, self.inputs)
 
@@ -124,12 +126,13 @@ class Scene:
             self.setpoints,
             [accumulator.state() for accumulator in self.accumulators],
             self.news,
+            self.recipe,
         ]
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
         self.t, self.events, counters, readings, latest, setpoints, accumulators, *news = state
-        self.news = news[0] if news else []
+        self.news, self.recipe = news if len(news) > 1 else ([*news, []][0], "")
         self.counters = Counter(counters)
         self.readings = {name: (t, health, tuple(values)) for name, (t, health, values) in readings.items()}
         self.latest = {step: (t, fields) for step, (t, fields) in latest.items()}
@@ -141,6 +144,7 @@ class Scene:
         """Go on with time and counts; with values and windows of what is the same in both plans."""
         self.t, self.events, self.counters = before.t, before.events, Counter(before.counters)
         self.news += before.news
+        self.recipe = before.recipe if self.plan.recipes else ""
         self.readings = {name: value for name, value in before.readings.items() if name in by.same.inputs}
         known = by.same.inputs | by.same.steps
         self.latest = {name: value for name, value in before.latest.items() if name in known}

@@ -14,10 +14,10 @@ from ripieno.values import UNKNOWN, ItemId, Verdict
 
 from . import events
 from .bookings import Bookings
-from .condition import Condition
 from .effects import Alarm, Closed, Decided, Operands
 from .handover import Handover
 from .items import MAX_OPEN, Desk, Item
+from .recipes import Recipes
 from .scene import Scene
 from .steering import Steering
 from .steps.answers import Answers
@@ -37,14 +37,14 @@ class Standing:
         asks: Asks,
         bookings: Bookings,
         answers: Answers,
+        recipes: Recipes,
     ) -> None:
         self._scene, self._steering, self._flow, self._asks = scene, steering, flow, asks
-        self._bookings, self._answers = bookings, answers
+        self._bookings, self._answers, self._recipes = bookings, answers, recipes
         self.desks = {item.name: Desk(item) for item in plan.items if item.stands}
         self._by_start = {item.starts: self.desks[item.name] for item in plan.items if item.stands}
         self._ended: list[tuple[Item, str]] = []
         rules = [rule for rule in plan.rules if rule.each in self.desks]
-        self._when = {rule.name: Condition(rule.when) for rule in rules}
         self._deciding = {name: [r for r in rules if r.each == name and r.verdict] for name in self.desks}
         self._others = {
             name: [r for r in rules if r.each == name and not r.verdict and not r.after] for name in self.desks
@@ -93,7 +93,7 @@ class Standing:
         for rule in self._others[kind]:
             if rule.name in item.fired:
                 continue
-            value, _ = self._when[rule.name].value(self._flow.look_up(item))
+            value, _ = self._recipes.condition(rule.name, item.recipe).value(self._flow.look_up(item))
             if value is True:
                 self._act(item, rule)
             is_settled &= value is not UNKNOWN or late or self._is_answered(rule, item)
@@ -177,13 +177,17 @@ class Standing:
             return None
         self._scene.counters["triggers"] += 1
         item = desk.begin(event.epoch, event.number, key, self._scene.t)
+        item.recipe = self._scene.recipe
         item.results[event.input], item.taken[event.input] = fields, event.taken_t
         return item
 
     def _decide(self, item: Item, late: bool) -> None:
         """Take the first rule that is true; none may be passed over that is not settled."""
+        if why := self._recipes.wrong(item.recipe):
+            self._verdict(item, Verdict.UNDECIDED.value, None, why, ())
+            return
         for rule in self._deciding[item.id.kind]:
-            condition = self._when[rule.name]
+            condition = self._recipes.condition(rule.name, item.recipe)
             value, operands = condition.value(self._flow.look_up(item))
             if value is True:
                 self._verdict(item, rule.verdict, rule, "", self._scene.operands(condition.reads, operands, item))
@@ -200,13 +204,15 @@ class Standing:
         steps = (self._flow.steps[name] for name in item.called if name in self._flow.steps)
         model = next((self._answers.model(step) for step in steps if isinstance(step, StepPlan)), "")
         name = rule.name if rule is not None else ""
-        self._scene.effects.append(Decided(item.id, verdict, name, why, operands, item.picture_digest, model, item.key))
+        self._scene.effects.append(
+            Decided(item.id, verdict, name, why, operands, item.picture_digest, model, item.key, item.recipe)
+        )
         self._steering.decided()
         if rule is not None:
             self._act(item, rule)
         for follower in self._after.get(item.id.kind, ()):
             if follower.after.partition(".")[2] == verdict:
-                value, _ = self._when[follower.name].value(self._flow.look_up(item))
+                value, _ = self._recipes.condition(follower.name, item.recipe).value(self._flow.look_up(item))
                 if value is True:
                     self._act(item, follower)
 
@@ -218,7 +224,7 @@ class Standing:
         """Whether every step that the rule names is answered: what it does not know now it never will."""
         return all(
             read.name in item.results
-            for read in self._when[rule.name].reads
+            for read in self._recipes.condition(rule.name, item.recipe).reads
             if isinstance(read, Operand) and read.name in self._flow.steps
         )
 

@@ -18,6 +18,7 @@ from .bookings import Bookings
 from .condition import Condition
 from .conditions import conditions
 from .effects import Alarm, Fired, Set
+from .recipes import Recipes
 from .scene import Scene, Value
 from .watch import Trial, Watch
 
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 class Steering:
     """All rules without `each`."""
 
-    def __init__(self, plan: PipelinePlan, scene: Scene, bookings: Bookings) -> None:
+    def __init__(self, plan: PipelinePlan, scene: Scene, bookings: Bookings, recipes: Recipes) -> None:
         self._scene, self._bookings = scene, bookings
         self._watches = [Watch(rule) for rule in plan.rules if not rule.each]
+        self._recipes = recipes
         self._when = conditions([watch.rule.when for watch in self._watches])
         self._awake = set(range(len(self._watches)))  # those that time may move: true, or on a schedule
         self._trials: set[int] = set()  # those whose change is being verified
@@ -54,6 +56,16 @@ class Steering:
         }
         self._blind_since: dict[str, int] = {}
         self._turning = Turning([w.rule.when for w in self._watches if not w.rule.every_ns], plan.aggregates)
+
+    def use_recipe(self) -> None:
+        """Go on with the numbers of the recipe in force; what is being timed or tried goes on."""
+        for watch in self._watches:
+            watch.rule = self._recipes.rule(watch.rule.name, self._scene.recipe)
+        self._when = conditions([watch.rule.when for watch in self._watches])
+        self._turning = Turning(
+            [w.rule.when for w in self._watches if not w.rule.every_ns], self._scene.plan.aggregates
+        )
+        self._awake = set(range(len(self._watches)))
 
     def sample(self, source: str, fields: dict[str, object] | None) -> None:
         """Feed each aggregate over `source` with its new value; None is an unknown sample."""
@@ -133,6 +145,8 @@ class Steering:
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned; rules that the snapshot does not know begin anew."""
         watches, self._blind_since = state
+        if self._scene.recipe:
+            self.use_recipe()
         self._awake = set(range(len(self._watches)))
         for watch in self._watches:
             if watch.rule.name in watches:
@@ -141,6 +155,8 @@ class Steering:
 
     def take_over(self, before: Steering, by: Handover) -> None:
         """Go on with rules that are the same, and with the setpoints in force: none moves without a record of it."""
+        if self._scene.recipe:
+            self.use_recipe()
         theirs = {watch.rule.name: watch for watch in before._watches}
         for watch in self._watches:
             if watch.rule.name in by.same.rules:

@@ -17,6 +17,7 @@ from .nearest import did_you_mean
 from .pipeline import Compiled, compile_pipeline
 from .plain import plain_fields, plain_point
 from .problems import Problems, Report
+from .recipes import chooser, read_recipes
 from .seal import Read, Resolve, as_written
 from .shape import build, is_mapping, join
 from .source import Node, parse
@@ -56,6 +57,7 @@ class _Compiler:
             check_name(name, place, f"devices.{name}", self._report, False)
             self._names.define("device", name, place, f"devices.{name}", self._report)
         self._want(pipelines)
+        self._want_chooser()
         machines = {name: self._machine(name, node) for name, (node, _) in entries(self._root, "devices").items()}
         for section in ("inputs", "outputs"):
             if section in self._root.mapping:
@@ -71,6 +73,9 @@ class _Compiler:
         apart = [self._device(name, machines[name], points) for name, points in channels.messages.items()]
         whole = self._whole
         self._modes()
+        recipes = read_recipes(
+            self._root, whole.recipes if whole else None, [one.plan for one in pipelines], self._report
+        )
         if self._problems.ordered() or whole is None:
             return None
         return Plan(
@@ -86,6 +91,7 @@ class _Compiler:
             longest_override_ns=whole.longest_override,
             storage=StoragePlan(self._join(whole.storage.state), whole.storage.group_commit, whole.storage.quota),
             trial=TrialPlan(whole.trial.results, whole.trial.soak),
+            recipes=recipes,
             alarms=channels.plan(whole.alarms, tuple(one for one in apart if one is not None)),
         )
 
@@ -166,6 +172,26 @@ class _Compiler:
                     self._wanted[name], by[name] = (kind, section), one
                     self._names.define(section.removesuffix("s"), name, place, join(section, name), report)
 
+    def _want_chooser(self) -> None:
+        """The message that names the product is an input of the device, whether a pipeline has it or not."""
+        chosen = chooser(self._root)
+        if chosen is None:
+            return
+        name, field, at = chosen
+        path, (kind, section) = "recipes.chosen_by", self._wanted.get(name, ("message", "inputs"))
+        declared = next((one.declared[name] for one in self._compiled if name in one.declared), None)
+        if not field:
+            self._report.add(at.line, at.column, path, "should be INPUT.FIELD", f"{name}.product")
+        elif (kind, section) != ("message", "inputs"):
+            self._report.add(at.line, at.column, path, f"'{name}' is a {kind} {section.removesuffix('s')}, no message")
+        elif declared is not None and (field, "text") not in declared.fields:
+            texts = [one for one, type in declared.fields if type == "text"]
+            what = f"the message '{name}' has no text '{field}'"
+            self._report.add(at.line, at.column, path, what, did_you_mean(field, texts))
+        elif declared is None and check_name(name, (at.line, at.column), path, self._report, False):
+            self._wanted[name] = ("message", "inputs")
+            self._names.define("input", name, (at.line, at.column), path, self._report)
+
     def _machine(self, name: str, node: Node) -> tuple[Driver, Any, str] | None:
         """Return the driver, its settings (None where they have problems) and the interlock."""
         path = f"devices.{name}"
@@ -240,7 +266,9 @@ class _Compiler:
 
     def _fields(self, name: str, kind: str, point: NamesFields, place: tuple[int, int], path: str) -> None:
         """Hold what a point will report against what the pipelines want of this input."""
-        declared = next(one.declared[name] for one in self._compiled if name in one.declared)
+        declared = next((one.declared[name] for one in self._compiled if name in one.declared), None)
+        if declared is None:
+            return  # it names the product alone
         units = getattr(point, "units", {})
         for field, unit in declared.fields:
             if field not in point.fields:
@@ -258,15 +286,15 @@ class _Compiler:
         at = self._root.keys.get(section, (self._root.line, self._root.column))
         for name, (kind, where) in self._wanted.items():
             if where == section and name not in given:
-                pipeline = next(
-                    one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs)
-                )
+                wanting = (one for one in pipelines if name in (one.inputs if section == "inputs" else one.outputs))
+                pipeline = next(wanting, None)
+                who = f"pipeline '{pipeline.name}'" if pipeline is not None else "recipes.chosen_by"
                 able = [
                     name
                     for name in self._drivers
                     if (one := self._drivers.get(name)) and kind in one.inputs | one.outputs
                 ]
-                what = f"missing key '{name}': pipeline '{pipeline.name}' needs this {kind} {section.removesuffix('s')}"
+                what = f"missing key '{name}': {who} needs this {kind} {section.removesuffix('s')}"
                 hint = f"drivers that serve a {kind}: {', '.join(sorted(able)) or 'none'}"
                 self._report.add(*at, section, what, hint)
 

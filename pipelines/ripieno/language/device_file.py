@@ -17,6 +17,7 @@ from ripieno.plan.tree import LONGEST_OVERRIDE_NS
 from .marks import Pattern
 from .quantities import Quantity
 from .sections.alarms import Alarms
+from .sections.recipes import Recipes
 from .sections.words import HOUR_NS, WEEK_NS, Word
 
 Topic = Annotated[str, Pattern(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "letters, digits and _ . -"), MaxLen(63)]
@@ -140,3 +141,6 @@ class DeviceFile:
     storage: Annotated[Storage, doc("where state is kept")] = Storage()
     alarms: Annotated[Alarms, doc("how alarms reach people")] = field(default_factory=Alarms)
     trial: Annotated[TrialTerms, doc("when a release of a bundle that is updated is kept")] = TrialTerms()
+    recipes: Annotated[Recipes, doc("the products of this line, and what is other for each")] = field(
+        default_factory=Recipes
+    )

@@ -13,19 +13,31 @@ from typing import Any, TypeVar
 
 from .expressions import Aggregate, AggregateRef, Operand
 from .flow import FlowStep, JoinStep
-from .tree import InputPlan, ItemPlan, ModelPlan, PipelinePlan, Plan, RulePlan, StepPlan
+from .settings import tuned
+from .tree import InputPlan, ItemPlan, ModelPlan, PipelinePlan, Plan, Recipe, RulePlan, StepPlan
 
 T = TypeVar("T")
 
 
 def joined(plan: Plan) -> PipelinePlan:
-    """Return one pipeline that does what all of them do.
+    """Return one pipeline that does what all of them do, with the device's recipes.
 
     Its `bundle` and `manifest_sha256` are empty where there are several: files belong to the pipelines themselves.
 
     Raises:
         ValueError: there is no pipeline, or two declare an input in two ways or have an output in common.
     """
+    whole, given = _together(plan), plan.recipes
+    if not given.products:
+        return whole
+    recipes = tuple(Recipe(one.name, _together(tuned(plan, dict(one.values))).rules) for one in given.products)
+    inputs, chosen_by = whole.inputs, f"{given.input}.{given.field}" if given.input else ""
+    if given.input and not any(one.name == given.input for one in inputs):
+        inputs = (*inputs, InputPlan(given.input, "message", 0, ((given.field, "text"),)))
+    return dataclasses.replace(whole, inputs=inputs, recipes=recipes, chosen_by=chosen_by)
+
+
+def _together(plan: Plan) -> PipelinePlan:
     if not plan.pipelines:
         raise ValueError("the plan has no pipeline")
     if len(plan.pipelines) == 1:

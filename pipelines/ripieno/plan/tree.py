@@ -232,11 +232,20 @@ class RulePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """The rules as one product wants them: the pipeline's own, with other numbers, in its order."""
+
+    name: str
+    rules: tuple[RulePlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PipelinePlan:
     """One bundle's pipeline.
 
     `bundle`: path for opening files; not part of the digest. `steps` are those that a model answers, `flow` all others,
-    each after those it needs.
+    each after those it needs. `recipes`: of the device, in a joined plan alone; `chosen_by`: INPUT.FIELD, the
+    message that names the product, "" for none.
     """
 
     name: str
@@ -251,6 +260,8 @@ class PipelinePlan:
     aggregates: tuple[Aggregate, ...]
     rules: tuple[RulePlan, ...]
     flow: tuple[FlowStep, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
+    chosen_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +384,26 @@ class TrialPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ProductPlan:
+    """One product: the settings (plan/settings.py) that are other for it, key -> value."""
+
+    name: str
+    values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipesPlan:
+    """The products of a device.
+
+    `input`: the message input that tells which product comes, by its text `field`; "" where a person chooses alone.
+    """
+
+    products: tuple[ProductPlan, ...] = ()
+    input: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that a device runs. `format` rises when the tree changes shape."""
 
@@ -389,3 +420,4 @@ class Plan:
     observe: tuple[str, ...] = ()  # pipelines that decide and move nothing, until a person says otherwise
     longest_override_ns: int = LONGEST_OVERRIDE_NS  # manual and bypass of an output last so long at most
     trial: TrialPlan = TrialPlan()
+    recipes: RecipesPlan = RecipesPlan()

@@ -28,6 +28,7 @@ USUAL_SEVERITY: Final[dict[str, str]] = {
     "model": "high",  # everything is diverted, or held
     "picture": "medium",
     "reading": "medium",
+    "recipe-unknown": "high",
     "safe-mode": "high",
     "setpoint-at-limit": "medium",
     "slow": "medium",
