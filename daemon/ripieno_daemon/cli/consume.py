@@ -1,19 +1,29 @@
-"""`ripieno consume`: takes the results of a fleet into a database, each once, and says which it has."""
+"""`ripieno consume`: takes the results of a fleet into SQLite or PostgreSQL, each once, and says which it has."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .command import CALLED_WRONGLY, OK, Command
 from .output import Progress
 
+if TYPE_CHECKING:
+    from ripieno.contracts.ports import Database
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--into", metavar="FILE", required=True, help="the SQLite database: tables rows and marks")
+    parser.add_argument(
+        "--into",
+        metavar="FILE",
+        required=True,
+        help="an SQLite file, or postgresql://user@host/database (needs ripieno[postgresql]): tables rows and marks",
+    )
     parser.add_argument("--fleet", metavar="DIR", help="the fleet's folder; its consumer certificate is used")
     parser.add_argument("--name", metavar="FLEET", help="without --fleet: the fleet's name in its topics")
     parser.add_argument("--broker", metavar="HOST[:PORT]", help="default: the fleet's first host; else localhost:1883")
@@ -33,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
 async def _serve(arguments: argparse.Namespace) -> int:
     from ripieno_daemon.fleet import Consumer
     from ripieno_daemon.fleet.broker_mqtt import MqttBroker, MqttSettings, TlsFiles
-    from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
+    from ripieno_daemon.ports import SystemClock, SystemEntropy
     from ripieno_daemon.trust.broker_files import CONSUMER
     from ripieno_daemon.trust.founding import FleetFolder
 
@@ -46,10 +56,9 @@ async def _serve(arguments: argparse.Namespace) -> int:
     else:
         tls, name, host, number = None, arguments.name, host or "localhost", int(port or 1883)
     settings = MqttSettings(host=host, port=number, client_id=CONSUMER, tls=tls, most_backoff_s=arguments.most_backoff)
-    into = Path(arguments.into)
-    database = DiskStorage(into.parent).database(into.name)
+    database, into, tables = _database(arguments.into)
     consumer = await Consumer.open(
-        database, MqttBroker(settings, clock, entropy), clock, entropy, name, say=progress.say
+        database, MqttBroker(settings, clock, entropy), clock, entropy, name, say=progress.say, tables=tables
     )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,10 +83,23 @@ async def _serve(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _database(into: str) -> tuple[Database, str, Sequence[str]]:
+    """Return the database, how it is told (without a password), and the statements of its tables."""
+    from ripieno_daemon.fleet.consumer_tables import POSTGRESQL, SQLITE
+    from ripieno_daemon.ports.postgres import SCHEMES, PostgresDatabase
+
+    if into.startswith(SCHEMES):
+        return PostgresDatabase(into), f"PostgreSQL at {into.rpartition('@')[2]}", POSTGRESQL
+    from ripieno_daemon.ports import DiskStorage
+
+    path = Path(into)
+    return DiskStorage(path.parent).database(path.name), into, SQLITE
+
+
 COMMAND = Command(
     "consume",
     "operate",
-    "take the results of a fleet into an SQLite database, each once; what is there is freed on the devices",
+    "take the results of a fleet into SQLite or PostgreSQL, each once; what is there is freed on the devices",
     "ripieno consume --fleet plant --into results.sqlite",
     _arguments,
     _run,

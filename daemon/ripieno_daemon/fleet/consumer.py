@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ripieno.contracts.ports import Broker, Clock, Database, Entropy, Transaction
-from ripieno.errors import BrokerError
+from ripieno.errors import BrokerError, StorageDamaged, StorageError
 
 from ..seldom import is_said
+from .consumer_tables import SQLITE
 from .envelope import BadEnvelope, Sender, decode
 from .topics import StreamTopic, Topics, every_stream, parse_stream
 
-SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS rows (device TEXT, stream TEXT, epoch BLOB, seq INTEGER, record_id INTEGER, kind TEXT,"
-    " t_ns INTEGER, payload BLOB, PRIMARY KEY (device, stream, epoch, seq)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS marks (device TEXT, stream TEXT, epoch BLOB, upto INTEGER NOT NULL,"
-    " PRIMARY KEY (device, stream, epoch)) WITHOUT ROWID",
+MARK = (
+    "INSERT INTO marks (device, stream, epoch, upto) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (device, stream, epoch) DO UPDATE SET upto = excluded.upto"
 )
+RETRY_S = 1.0
 MAX_ROWS = 1000
 MAX_DROPPED = 1_000_000
 GAP = struct.Struct(">qqq")  # first record id, count, count: as the ledger tells its own
@@ -99,9 +99,9 @@ class Consumer:
     """One consumer of all streams of a fleet. Open with `Consumer.open`; `run()` is a task."""
 
     def __init__(
-        self, database: Database, broker: Broker, fleet: str, sender: Sender, say: Callable[[str], None]
+        self, database: Database, broker: Broker, clock: Clock, fleet: str, sender: Sender, say: Callable[[str], None]
     ) -> None:
-        self._database, self._broker, self._fleet = database, broker, fleet
+        self._database, self._broker, self._clock, self._fleet = database, broker, clock, fleet
         self._sender, self._say = sender, say
         self._incoming: asyncio.Queue[Message] = asyncio.Queue(QUEUE)
         self.taken = self.skipped = self.gaps = self.refused = self.missing = 0
@@ -117,20 +117,21 @@ class Consumer:
         *,
         name: str = "consumer",
         say: Callable[[str], None] = lambda _text: None,
+        tables: Sequence[str] = SQLITE,
     ) -> Consumer:
-        """Make the tables if they are not there.
+        """Make the tables if they are not there. `tables`: the statements for this kind of database.
 
         Raises:
             StorageError: the disk refused.
         """
 
         def make(tx: Transaction) -> None:
-            for statement in SCHEMA:
+            for statement in tables:
                 tx.execute(statement)
 
         await database.write(make)
         boot = int.from_bytes(entropy.token(4), "big")
-        return cls(database, broker, fleet, Sender(name, boot, clock, entropy), say)
+        return cls(database, broker, clock, fleet, Sender(name, boot, clock, entropy), say)
 
     async def run(self) -> None:
         """Take batches until cancelled."""
@@ -152,13 +153,31 @@ class Consumer:
             messages = [await self._incoming.get()]
             while len(messages) < GROUP and not self._incoming.empty():
                 messages.append(self._incoming.get_nowait())
-            await self.take(messages)
+            await self._take_once_it_can(messages)
+
+    async def _take_once_it_can(self, messages: Sequence[Message]) -> None:
+        """What the database refuses stays where it is, unacknowledged, and the devices keep theirs."""
+        in_trouble = False
+        while True:
+            try:
+                await self.take(messages)
+            except StorageDamaged:
+                raise  # it will not come back by itself
+            except StorageError as error:
+                if not in_trouble:
+                    self._say(f"ALARM results wait on their devices: {error}")
+                in_trouble = True
+                await self._clock.sleep(RETRY_S)
+            else:
+                if in_trouble:
+                    self._say("results are taken again")
+                return
 
     async def take(self, messages: Sequence[Message]) -> None:
         """Do all that these messages ask for.
 
         Raises:
-            StorageError: the disk refused; no message is acknowledged.
+            StorageError: the database refused; no message is acknowledged.
         """
         batches = [(read, ack) for topic, payload, ack in messages if (read := self._read(topic, payload, ack))]
         if not batches:
@@ -214,5 +233,5 @@ def store(tx: Transaction, source: StreamTopic, batch: Incoming) -> Verdict:
             gap = GAP.pack(batch.first_id, batch.count - verdict.skip, batch.count - verdict.skip)
             rows = [[batch.first + verdict.skip, batch.first_id, "gap", 0, gap]]
         tx.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [(*key, *row) for row in rows])
-        tx.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)", (*key, verdict.upto))
+        tx.execute(MARK, (*key, verdict.upto))
     return verdict
