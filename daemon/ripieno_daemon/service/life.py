@@ -212,6 +212,7 @@ class Life:
         self._tell("said", text)
 
     async def _look(self) -> None:
+        self.standing.begin_looking()
         while True:
             await self._clock.sleep(LOOK_S)
             self.standing.look()

@@ -134,6 +134,10 @@ class Standing:
         self._say("stop", f"{stop}; {then}")
         self._raise(STOPPED, stop.part, f"{stop}; {then}", lasts=False)
 
+    def begin_looking(self) -> None:
+        """From now on `look` is called every LOOK_S; what a compile step took before it was no sleep."""
+        self._looked_ns = self._clock.monotonic_ns()
+
     def look(self) -> None:
         """Look at the parts: a device that stays down and a disk that refuses are alarms while they last."""
         self._slept()
