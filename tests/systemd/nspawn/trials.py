@@ -28,9 +28,9 @@ LOOKS_MS = 60.0  # the board is looked at every 10 ms, by a process that shares 
 
 
 class Trials:
-    """All trials on one machine. `patience`: limits of time times this."""
+    """All trials on one machine. `patience`: see Watched."""
 
-    def __init__(self, machine: Machine, say: Callable[[str], None], patience: float = 1.0) -> None:
+    def __init__(self, machine: Machine, say: Callable[[str], None], patience: float | None = 1.0) -> None:
         self._line, self._say = Watched(machine, Figures(), patience), say
 
     def all(self, count: int) -> Figures:
