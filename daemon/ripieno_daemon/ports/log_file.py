@@ -65,10 +65,11 @@ class LogFile:
 
     def _write(self, line: bytes) -> None:
         if self._fd is None:
-            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.chmod(0o750)  # whatever the umask
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._fd = os.open(self._folder / NAME, flags, 0o640)
-            os.fchmod(self._fd, 0o640)  # whatever the umask
+            os.fchmod(self._fd, 0o640)
             self._size = os.fstat(self._fd).st_size
             if self._size and not _ends_whole(self._folder / NAME):
                 line = b"\n" + line  # what a kill cut short

@@ -55,6 +55,16 @@ def test_the_files_never_grow_beyond_their_bound_and_hold_the_newest(tmp_path: P
     assert file.lost == 0
     assert len(sizes) <= FILES and max(sizes) <= FILE_BYTES + 20
     assert found == list(range(5_000 - len(found), 5_000)) and len(found) > 200
+
+
+def test_members_of_the_group_may_read_it_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        written(tmp_path / "logs", range(500))
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o750
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "logs").iterdir()} == {0o640}
 
 
