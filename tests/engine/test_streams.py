@@ -149,6 +149,36 @@ def test_a_sensor_that_never_changes_is_stuck_after_its_time_and_not_before() ->
     assert shop.value(LOAD) == 50.1
 
 
+def resting(*moves: tuple[float, float]) -> list[str]:
+    """Return the alarms of a sensor that reads the same 10 times a second on a line with a belt.
+
+    Args:
+        moves: for so many s, at so many mm/s.
+    """
+    plan = machine(limits=(replace(LIMITS, stuck_ns=2 * S),))
+    shop = Shop(replace(plan, inputs=(*plan.inputs, InputPlan("belt", "position", 500 * MS))))
+    at_mm, told = 0.0, []
+    for seconds, speed in moves:
+        for _ in range(round(seconds * 10)):
+            at_mm += speed / 10
+            shop.tell(rooms.PositionSeen(shop.t, "belt", at_mm, 1, 0, shop.t))
+            told += only(shop.spindle(50.0), rooms.Alarm)
+    return [one.code for one in told]
+
+
+def test_at_a_line_that_rests_a_number_that_does_not_change_is_no_stuck_sensor() -> None:
+    assert resting((3600, 0.0)) == []
+    assert resting((600, 0.01)) == [], "a belt that creeps rests"
+    assert resting((600, 0.0), (1.5, 100.0), (600, 0.0)) == [], "what it rested is not counted when it moves again"
+    assert resting((1.5, 100.0), (600, 0.0)) == []
+
+
+def test_at_a_line_that_moves_it_is_one_after_its_time_also_if_it_rests_between() -> None:
+    assert resting((3, 100.0)) == ["reading-stuck"]
+    assert resting((1.2, 100.0), (600, 0.0), (1.2, 100.0)) == ["reading-stuck"]
+    assert resting((3, 100.0), (600, 0.0)) == ["reading-stuck"], "and it stays one"
+
+
 @pytest.mark.parametrize("taken_ms", [6, -150])
 def test_a_reading_from_a_clock_that_runs_ahead_or_back_is_not_taken(taken_ms: int) -> None:
     shop = Shop(machine())

@@ -73,7 +73,13 @@ class LinesPoint:
         Mapping[str, tuple[float, float]], doc("field: the lowest and highest plausible value, in the unit above")
     ] = field(default_factory=dict)
     stuck_s: Annotated[
-        float, Ge(0), Le(86_400), doc("the very same numbers for so long are a failed sensor; 0: a still value is good")
+        float,
+        Ge(0),
+        Le(86_400),
+        doc(
+            "the very same numbers for so long are a failed sensor, whether the line moves or rests (a pipeline's "
+            "`stuck_after` asks the line); 0: a still value is good"
+        ),
     ] = 0.0
 
     def __post_init__(self) -> None:

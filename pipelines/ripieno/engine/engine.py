@@ -17,6 +17,7 @@ from ripieno.plan import JoinStep, PipelinePlan, StepPlan
 from ripieno.values import Health, ItemId
 
 from . import events
+from .belts import Belts
 from .bookings import Bookings
 from .condition import Condition
 from .effects import Ask, Drop, Effect, Infer, Set
@@ -52,7 +53,8 @@ class Engine:
         self._bookings = Bookings(plan, scene)
         self._asks = Asks(plan, scene)
         self._answers = Answers(plan, scene)
-        self._evidence, self._sight = Evidence(plan, scene), Sight(scene)
+        belts = self._belts = Belts(scene)
+        self._evidence, self._sight = Evidence(plan, scene, belts), Sight(scene, belts)
         self.steering = Steering(plan, scene, self._bookings, self.recipes)
         self._hands = Hands(scene, self.steering)
         self._streams = Streams(plan, scene, self.steering, self._joined)
@@ -66,7 +68,7 @@ class Engine:
         self._routes: dict[type, Callable[[Any], None]] = {
             events.Started: self._started,
             events.Tick: self._tick,
-            events.EdgeSeen: self.passage.edge,
+            events.EdgeSeen: self._edge,
             events.PositionSeen: self._position,
             events.ReadingSeen: self._reading,
             events.FrameSeen: self._frame,
@@ -196,8 +198,12 @@ class Engine:
         self.standing.tick(event.t)
         self.steering.look(event.t)
 
+    def _edge(self, event: events.EdgeSeen) -> None:
+        self._belts.edge(event)
+        self.passage.edge(event)
+
     def _position(self, event: events.PositionSeen) -> None:
-        self._sight.moved(event)
+        self._belts.moved(event)
         self.passage.position(event)
 
     def _reading(self, event: events.ReadingSeen) -> None:

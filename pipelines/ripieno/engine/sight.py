@@ -12,22 +12,16 @@ from __future__ import annotations
 from ripieno.values import Health
 
 from . import events
+from .belts import MOVED_MM, Belts, way_mm
 from .effects import Alarm
 from .scene import Scene
-
-MOVED_MM = 20.0  # less may be a belt that swings in its drive, and of a part that stands one sees no more
 
 
 class Sight:
     """The pictures of all frame inputs."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._belts = sorted(one.name for one in scene.plan.inputs if one.kind == "position")
-
-    def moved(self, event: events.PositionSeen) -> None:
-        """Take where a belt is."""
-        self._scene.readings[event.input] = (event.taken_t, Health.GOOD, (event.position_mm, float(event.epoch)))
+    def __init__(self, scene: Scene, belts: Belts) -> None:
+        self._scene, self._belts = scene, belts
 
     def judge(self, event: events.FrameSeen) -> tuple[Health, str]:
         """Return whether this picture may be shown to a model, and what a person reads where it may not."""
@@ -35,26 +29,16 @@ class Sight:
         _, before, since = scene.readings.get(event.input, (0, Health.GOOD.value, ()))
         health, why = Health(event.health), event.why
         is_placed = event.position_mm is not None  # a camera that is released by the belt says where that was
-        where = self._where() if event.position_mm is None else (event.position_mm, 0.0)
+        where = self._belts.where() if event.position_mm is None else (event.position_mm, 0.0)
         if event.still_ns <= 0:
             since = where if is_placed else ()
         elif len(since) != len(where):
             since = where
-        elif health is Health.GOOD and (way_mm := _way_mm(since, where)) > MOVED_MM:
+        elif health is Health.GOOD and (way := way_mm(since, where)) > MOVED_MM:
             health = Health.FROZEN
-            why = f"the same picture for {event.still_ns / 1e9:.1f} s, while the line moved {way_mm:.0f} mm"
+            why = f"the same picture for {event.still_ns / 1e9:.1f} s, while the line moved {way:.0f} mm"
         scene.readings[event.input] = (event.taken_t, health.value, since)
         if health != before:
             text = why or "its pictures are good again"
             scene.effects.append(Alarm(f"picture-{health.value}", f"{event.input}: {text}"))
         return health, why
-
-    def _where(self) -> tuple[float, ...]:
-        readings = self._scene.readings
-        return tuple(number for belt in self._belts if belt in readings for number in readings[belt][2])
-
-
-def _way_mm(since: tuple[float, ...], where: tuple[float, ...]) -> float:
-    """Return the longest way of a belt; one whose board lost its memory meanwhile (another epoch) tells nothing."""
-    pairs = zip(since[::2], since[1::2], where[::2], where[1::2], strict=True)
-    return max((abs(now - then) for then, epoch, now, present in pairs if epoch == present), default=0.0)

@@ -2,6 +2,8 @@
 
 A number that is not finite, not plausible, at the sensor's rail, or the very same for too long stands for nothing:
 the field is unknown. What came out of order, or from a clock that runs ahead, is not taken at all.
+
+Where the pipeline has belts, the time in which none of them moves does not count: at a line that rests nothing changes.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ripieno.plan import FieldLimits, InputPlan, PipelinePlan
 from ripieno.values import Health
 
+from ..belts import MOVED_MM, Belts, way_mm
 from ..effects import Alarm
 from ..events import ReadingSeen
 from ..scene import Scene
@@ -19,17 +22,20 @@ from ..scene import Scene
 if TYPE_CHECKING:
     from ..handover import Handover
 
+REST_NS = 10_000_000_000  # a belt that takes longer for its next 20 mm rests; or a quarter of `stuck_after`
 AHEAD_NS = 5_000_000  # the clocks of one host agree much better; a sensor's own may not
 
 
 class Evidence:
-    """The judge of all reading inputs. Keeps of each number with a `stuck_after` its value and since when it is so."""
+    """The judge of all reading inputs. Keeps of each number with a `stuck_after` its value, since when it is so, how
+    long the line moved meanwhile, and when and where it was last seen to have moved.
+    """
 
-    def __init__(self, plan: PipelinePlan, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, plan: PipelinePlan, scene: Scene, belts: Belts) -> None:
+        self._scene, self._belts = scene, belts
         self._inputs: dict[str, InputPlan] = {one.name: one for one in plan.inputs if one.kind == "reading"}
         self._limits = {name: {limits.field: limits for limits in one.limits} for name, one in self._inputs.items()}
-        self._same: dict[str, list[Any]] = {}  # "input.field" -> [value, since]
+        self._same: dict[str, list[Any]] = {}  # "input.field" -> [value, since, moved for, seen at, where]
         self._doubts: dict[str, str] = {}  # "input" or "input.field" -> health
 
     def judge(self, event: ReadingSeen) -> dict[str, object] | None:
@@ -59,7 +65,8 @@ class Evidence:
 
     def restore(self, state: list[Any]) -> None:
         """Take back what `state` returned."""
-        self._same, self._doubts = state
+        same, self._doubts = state
+        self._same = {name: kept if len(kept) > 2 else [*kept, 0, kept[1], ()] for name, kept in same.items()}
 
     def _whole(self, event: ReadingSeen) -> tuple[Health, str]:
         before_t, _, _ = self._scene.readings.get(event.input, (0, "", ()))
@@ -81,12 +88,24 @@ class Evidence:
         if not limits.low <= value <= limits.high:
             return Health.OUT_OF_RANGE, f"{value:g} {unit} is not plausible ({limits.low:g} to {limits.high:g})"
         if limits.stuck_ns:
-            same = self._same.setdefault(name, [value, t])
+            same = self._same.setdefault(name, [value, t, 0, t, self._belts.where()])
             if same[0] != value:
-                same[:] = [value, t]
-            elif t - same[1] >= limits.stuck_ns:
+                same[:] = [value, t, 0, t, self._belts.where()]
+            elif self._counted_ns(same, t, min(REST_NS, limits.stuck_ns // 4)) >= limits.stuck_ns:
                 return Health.STUCK, f"has been {value:g} {unit} for {(t - same[1]) / 1e9:.1f} s without any change"
         return Health.GOOD, ""
+
+    def _counted_ns(self, same: list[Any], t: int, rest_ns: int) -> int:
+        """Return for how long it has been the same number while something could have changed it."""
+        _, since_t, moved_ns, seen_t, where = same
+        if not self._belts:
+            return int(t - since_t)
+        now = self._belts.where()
+        if len(where) == len(now) and way_mm(where, now) > MOVED_MM:
+            same[2:] = [moved_ns + t - seen_t, t, now]
+        elif len(where) != len(now) or t - seen_t >= rest_ns:
+            same[3:] = [t, now]
+        return int(same[2])
 
     def _note(self, name: str, health: Health, why: str) -> None:
         before = self._doubts.get(name, Health.GOOD.value)
