@@ -47,6 +47,8 @@ class Seen:
         elif record.kind == "alarm":
             self.recorded += 1
             self.alarms[msgpack.unpackb(record.payload, raw=False)["code"]] += 1
+        elif record.kind == "notice":  # how an alarm of the daemon stands leaves with the results
+            self.recorded += 1
         elif record.kind == "inference":
             self.recorded += 1
             self._result(msgpack.unpackb(record.payload, raw=False))

@@ -42,9 +42,11 @@ class Told:
         if record.kind == "event":
             self._event(unpack_event(record.payload))
             return
-        if record.kind not in ("decision", "alarm"):
+        if record.kind not in ("decision", "alarm", "notice"):
             return
         self.recorded += 1
+        if record.kind == "notice":  # how an alarm of the daemon stands leaves with the results
+            return
         body = msgpack.unpackb(record.payload, raw=False)
         if record.kind == "alarm":
             self.alarms[body["code"]] += 1
