@@ -5,7 +5,7 @@ Out:   one final answer for each order, the same again for the same order; `stop
 Never: something changed or moved before it is durable in the journal; an actuation done again after a crash; an
        answer to bytes whose signature was not good, beyond a refusal.
 Start: desk.py (an order's way), admission.py (what is refused, why), intake.py and journal.py (what is durable when),
-       doing.py, kinds.py (the table).
+       doing.py, telling.py (what is said back), kinds.py (the table).
 """
 
 from .desk import OrderDesk
@@ -14,6 +14,7 @@ from .journal import Journal
 from .kinds import KINDS, Effect, Kind
 from .order import Address, BadOrder, Order, pack_order, parse_order
 from .states import State
+from .trusted import Trusted
 
 __all__ = [
     "KINDS",
@@ -27,6 +28,7 @@ __all__ = [
     "Order",
     "OrderDesk",
     "State",
+    "Trusted",
     "pack_order",
     "parse_order",
 ]

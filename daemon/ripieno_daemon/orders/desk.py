@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ripieno.contracts.ports import Clock, Database, Entropy
 from ripieno.errors import StorageError
 
 from ..fleet.envelope import BadEnvelope, Envelope, decode
-from ..seldom import is_said
-from ..trust import BadSeal, Policy, parse_sealed, read_policy, signers
+from ..trust import BadSeal, Policy, parse_sealed, signers
 from ..trust.sealed import COMMAND
 from . import admission
 from .admission import Here, Rate, Refusal
@@ -31,20 +29,12 @@ from .executors import Executor, NotDone
 from .intake import Incoming, Intake
 from .journal import Entry, Found, Journal, Unfinished
 from .kinds import KINDS, Effect
-from .order import BadOrder, Order, parse_order
+from .order import STOP, BadOrder, Order, parse_order
 from .states import FINAL, State
+from .telling import Telling
+from .trusted import Trusted
 
 MAX_COMMAND_BYTES: Final = 64 * 1024
-MAX_ANSWERS: Final = 256
-STOP: Final = "stop"
-
-
-class Trusted(NamedTuple):
-    """What a device was enrolled with: the key that signs policies, and the policy as it was then."""
-
-    fleet: str
-    root_public: bytes
-    policy: bytes
 
 
 class OrderDesk:
@@ -62,7 +52,6 @@ class OrderDesk:
         journal: Journal,
         trusted: Trusted,
         policy: Policy,
-        policy_bytes: bytes,
         executors: Mapping[str, Executor],
         *,
         device: str,
@@ -75,7 +64,9 @@ class OrderDesk:
     ) -> None:
         self._journal, self._trusted, self._policy = journal, trusted, policy
         self._device, self._boot, self._clock, self._clock_quality = device, boot, clock, clock_quality
-        self._stop, self._say, self._record = stop, say, record
+        self._stop, self._say = stop, say
+        self.publish_soon: Callable[[], None] = lambda: None
+        self._telling = Telling(say, record, lambda: self.publish_soon())
         self._latest_us = max(journal.notes.latest_us, policy.issued_us)
         self._stopped_by = journal.notes.stop
         self._stops: set[bytes] = set()
@@ -85,9 +76,7 @@ class OrderDesk:
         self._doing = Doing(
             journal, {**executors, "policy": self._take_policy}, self._answer, self._is_expired, say, self._intake.keep
         )
-        self.answers: deque[dict[str, Any]] = deque(maxlen=MAX_ANSWERS)
-        self.publish_soon: Callable[[], None] = lambda: None
-        self.counts: Counter[str] = Counter()
+        self.answers, self.counts = self._telling.answers, self._telling.counts
 
     @classmethod
     async def open(
@@ -112,17 +101,10 @@ class OrderDesk:
             BadSeal: the enrolled policy is not signed by the root key, or is of another fleet.
         """
         journal = await Journal.open(database, entropy)
-        packed = trusted.policy
-        policy = read_policy(packed, trusted.root_public, trusted.fleet)
-        if journal.notes.policy:
-            received = read_policy(journal.notes.policy, trusted.root_public, trusted.fleet)
-            if received.serial > policy.serial:
-                policy, packed = received, journal.notes.policy
         return cls(
             journal,
             trusted,
-            policy,
-            packed,
+            trusted.newer(journal.notes.policy),
             executors,
             device=device,
             boot=boot,
@@ -170,7 +152,7 @@ class OrderDesk:
         try:
             envelope = decode(payload, MAX_COMMAND_BYTES)
         except BadEnvelope as error:
-            self._turn_away(None, Refusal(error.reason, str(error)), ack)
+            self._telling.turn_away(None, Refusal(error.reason, str(error)), ack)
             return
         try:
             if envelope.type != "command":
@@ -179,11 +161,11 @@ class OrderDesk:
             keys = signers(COMMAND, sealed, self._policy.publics)
             order = parse_order(sealed.payload)
         except (BadSeal, BadOrder) as error:
-            self._turn_away(envelope, Refusal(error.reason, str(error)), ack)
+            self._telling.turn_away(envelope, Refusal(error.reason, str(error)), ack)
             return
         here = self._here()
         if (refusal := admission.is_addressed(order, here)) is not None:
-            self._turn_away(None if to_all and refusal.reason == "target" else envelope, refusal, ack)
+            self._telling.turn_away(None if to_all and refusal.reason == "target" else envelope, refusal, ack)
         elif order.kind == STOP:
             self._take_stop(order, keys[0], envelope, sealed.payload, ack)
         else:
@@ -240,7 +222,7 @@ class OrderDesk:
 
     def _take_stop(self, order: Order, key: str, envelope: Envelope, payload: bytes, ack: Callable[[], None]) -> None:
         if order.to[self._device].boot != self._boot:
-            self._turn_away(envelope, Refusal("boot", f"a stop names the boot; this one is {self._boot}"), ack)
+            self._telling.turn_away(envelope, Refusal("boot", f"a stop names the boot; this one is {self._boot}"), ack)
             return
         if order.id not in self._stops:
             self._stops.add(order.id)
@@ -254,11 +236,11 @@ class OrderDesk:
         if not found.is_new:
             self.counts["again"] += 1
             if found.refusal is not None:
-                self._refuse(order, found.refusal)
+                self._telling.refuse(order, found.refusal)
             elif found.state in FINAL:
-                self._send(order, found.answer or {"state": found.state.value})
+                self._telling.send(order, found.answer or {"state": found.state.value})
         elif found.refusal is not None:
-            self._refuse(order, found.refusal)
+            self._telling.refuse(order, found.refusal)
         elif order.kind == STOP:
             await self._doing.finish(order, State.DONE, result={"boot": self._boot})
         elif not self._doing.put(order):
@@ -287,7 +269,7 @@ class OrderDesk:
     async def _take_policy(self, args: Mapping[str, Any], _tell: Callable[[str], None]) -> Mapping[str, Any]:
         """`policy`: a newer policy, signed by the root key, takes the place of this one."""
         try:
-            policy = read_policy(args["signed"], self._trusted.root_public, self._trusted.fleet)
+            policy = self._trusted.read(args["signed"])
         except BadSeal as error:
             raise NotDone(error.reason, str(error)) from None
         if policy.serial <= self._policy.serial:
@@ -311,38 +293,7 @@ class OrderDesk:
         here = self._here()
         return here.has_time and here.now_us > order.expires_us
 
-    def _turn_away(self, envelope: Envelope | None, refusal: Refusal, ack: Callable[[], None]) -> None:
-        """Refuse without the journal: nobody that is listed said it, or it is for another."""
-        self._count(refusal)
-        if envelope is not None:
-            self.answers.append(
-                {"id": envelope.id, "state": State.REFUSED.value, "reason": refusal.reason, "text": refusal.text}
-            )
-            self.publish_soon()
-        ack()
-
-    def _refuse(self, order: Order, refusal: Refusal) -> None:
-        self._count(refusal)
-        self._send(order, {"state": State.REFUSED.value, "reason": refusal.reason, "text": refusal.text})
-
-    def _count(self, refusal: Refusal) -> None:
-        self.counts[refusal.reason] += 1
-        count = self.counts[refusal.reason]
-        if is_said(count):
-            self._say(f"order refused ({refusal.reason}, {count}): {refusal.text}")
-
     def _answer(self, order: Order, answer: dict[str, Any]) -> None:
         """An outcome, or a word on how far it is."""
-        state = State(answer["state"])
-        if state in FINAL:
-            if order.kind != STOP:
-                self.counts[f"{state.value.lower()} {order.kind}"] += 1
-            told: dict[str, Any] = {key: answer[key] for key in ("state", "reason", "text") if key in answer}
-            self._record({"order": order.id.hex(), "kind": order.kind, **told})
-            if order.not_before_us > self._latest_us and order.kind != STOP:
-                self._latest_us = order.not_before_us
-        self._send(order, answer)
-
-    def _send(self, order: Order, answer: Mapping[str, Any]) -> None:
-        self.answers.append({"id": order.id, "kind": order.kind, **answer})
-        self.publish_soon()
+        if self._telling.came_to(order, answer) and order.kind != STOP:
+            self._latest_us = max(self._latest_us, order.not_before_us)

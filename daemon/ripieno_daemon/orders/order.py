@@ -22,6 +22,7 @@ ID_BYTES: Final = 16
 EPOCH_BYTES: Final = 8
 MAX_DEVICES: Final = 2000
 MAX_NUMBER: Final = 2**62
+STOP: Final = "stop"
 
 
 class BadOrder(RipienoError):

@@ -11,8 +11,7 @@ from ripieno.plan import Plan
 
 from ..fleet import Outbox, Quota, Sender, Station, Topics
 from ..ledger import Ledger
-from ..orders import Executor, NotDone, OrderDesk
-from ..orders.desk import Trusted
+from ..orders import Executor, NotDone, OrderDesk, Trusted
 from ..trust.enrolled import Enrolled
 from ..twin import BadDocument, Settings, Twin
 

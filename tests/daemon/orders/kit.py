@@ -12,8 +12,7 @@ from daemon.fleet.virtual import SeededEntropy, VirtualClock
 
 from ripieno.contracts.ports import Clock, Entropy, Storage
 from ripieno_daemon.fleet import Sender
-from ripieno_daemon.orders import Address, Order, OrderDesk, pack_order
-from ripieno_daemon.orders.desk import Trusted
+from ripieno_daemon.orders import Address, Order, OrderDesk, Trusted, pack_order
 from ripieno_daemon.ports import InlineStorage
 from ripieno_daemon.trust import KeyRule, Policy, Signer, seal
 from ripieno_daemon.trust.policy import sign_policy

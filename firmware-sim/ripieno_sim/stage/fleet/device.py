@@ -24,8 +24,7 @@ import uvloop
 from ripieno_daemon.fleet import Outbox, Sender, Station, Topics
 from ripieno_daemon.fleet.broker_mqtt import MqttBroker, MqttSettings, TlsFiles
 from ripieno_daemon.ledger import Ledger
-from ripieno_daemon.orders import OrderDesk
-from ripieno_daemon.orders.desk import Trusted
+from ripieno_daemon.orders import OrderDesk, Trusted
 from ripieno_daemon.orders.executors import Status
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
 
