@@ -29,6 +29,7 @@ from .conducting.conductor import Conductor
 from .conducting.mode_desk import Change, ModeDesk
 from .conducting.mode_file import FILE_BYTES as MODES_BYTES
 from .conducting.mode_file import ModeFile
+from .conducting.products import Products
 from .conducting.recovery import CARRIED, TAKEN_OVER
 from .conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
 from .conducting.standstill import Held, Standstill
@@ -226,6 +227,12 @@ class App:
         """Who holds the outputs safe, None for nobody."""
         return self.conductor.held if self.conductor is not None else None
 
+    @property
+    def products(self) -> Products | None:
+        """The recipes, None as long as the line is not open."""
+        ready = self.conductor is not None and self.ledger is not None
+        return Products(self.conductor, self.ledger) if ready else None  # type: ignore[arg-type]  # both are there
+
     def report(self) -> dict[str, Any]:
         """Return what `ripieno status` tells of the parts."""
         conductor, ledger, outbox, held = self.conductor, self.ledger, self.outbox, self.held
@@ -241,6 +248,7 @@ class App:
             },
             "held": held.as_map() if held is not None else None,
             "modes": self.modes.report() if self.modes is not None else None,
+            "recipe": self.products.report() if self.products is not None else None,
             "counters": dict(conductor.engine.counters) if conductor is not None else {},
             "ledger": None
             if ledger is None

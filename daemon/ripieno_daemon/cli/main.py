@@ -47,6 +47,7 @@ BUILT_IN = {
     "safe": "ripieno_daemon.cli.safe",
     "rearm": "ripieno_daemon.cli.rearm",
     "observe": "ripieno_daemon.cli.observe",
+    "recipe": "ripieno_daemon.cli.recipe",
     "act": "ripieno_daemon.cli.act",
     "manual": "ripieno_daemon.cli.manual",
     "bypass": "ripieno_daemon.cli.bypass",

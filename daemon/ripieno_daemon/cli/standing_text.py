@@ -30,6 +30,7 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     held = report.get("held")
     rows += [("outputs", [f"HELD SAFE by {held['by']}: {held['why'] or 'no reason given'}"])] if held else []
     rows += _modes(report.get("modes"))
+    rows += _recipe(report.get("recipe"))
     if plan:
         names = ", ".join(f"{one['name']} {one['version']}" for one in plan["pipelines"])
         rows.append(("plan", [f"{names} ({plan['digest'][:16]}, from the {plan['source']})"]))
@@ -54,6 +55,13 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     if outbox := report.get("outbox"):
         rows.append(("results", [f"{outbox['backlog']} wait for a receipt"]))
     return [(name, lines) for name, lines in rows if lines]
+
+
+def _recipe(recipe: dict[str, Any] | None) -> list[tuple[str, list[str]]]:
+    if not recipe:
+        return []
+    count = len(recipe["products"])
+    return [("recipe", [recipe["wrong"] or recipe["recipe"] or f"none of {count} chosen: the files' numbers"])]
 
 
 def _modes(modes: dict[str, Any] | None) -> list[tuple[str, list[str]]]:

@@ -140,6 +140,11 @@ class Conductor:
             return _all(durable, self.modes.keep())
         return durable
 
+    def choose_recipe(self, recipe: str, by: str) -> None:
+        """Put a recipe in force for the items that begin from now on; recorded."""
+        self._command({"kind": "recipe", "recipe": recipe, "by": by})
+        self._step(rooms.RecipeChosen(self._timeline.now(), recipe, by))
+
     async def rearm(self, by: str) -> None:
         """A person at the device says that outputs may move again: every device is told, and it is recorded.
 

@@ -176,15 +176,17 @@ class ItemChain:
                 known[act]["outcome"] = outcome
 
     def _decision(self, moment: Moment, effect: rooms.Decided, item: Item | None) -> dict[str, Any]:
-        for rule in moment.plan.rules:
+        rules = moment.engine.recipes.rules(effect.recipe)
+        for rule in rules:
             if rule.each == self.item.kind:
                 operands = [(n, value) for n, value, _ in effect.operands] if rule.name == effect.rule else None
                 self.seen_by[rule.name] = Seen(moment.engine, item, operands).terms(rule.when)
-        decider = next((one for one in moment.plan.rules if one.name == effect.rule), None)
+        decider = next((one for one in rules if one.name == effect.rule), None)
         return {
             **at(moment.row, moment.event.t),
             "record": next((row.id for row in moment.told if row.kind == "decision"), moment.row.id),
             "verdict": effect.verdict,
+            "recipe": effect.recipe,
             "why": effect.why,
             "rule": rule_plain(decider),
             "terms": self.seen_by[effect.rule] if decider is not None and effect.operands else None,

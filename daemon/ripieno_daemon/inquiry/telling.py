@@ -105,6 +105,8 @@ def _answer(one: Mapping[str, Any]) -> Iterator[str]:
 
 def _decided(decision: Mapping[str, Any]) -> Iterator[str]:
     rule = decision["rule"]
+    if decision["recipe"]:
+        yield row("recipe", f"{decision['recipe']}, under which it began")
     if rule is None:
         yield row("rule", f"{say(decision)}  none decided: {decision['why']}")
         return

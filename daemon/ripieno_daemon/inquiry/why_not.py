@@ -124,6 +124,7 @@ def _over_time(last: Moment, rule: RulePlan, t_ns: int, fired: dict[str, Any] | 
     engine = last.engine
     engine.scene.t = t_ns = max(engine.scene.t, t_ns)  # a window in time is looked at now
     watch, seen = engine.steering.watch(rule.name), Seen(engine)
+    rule = watch.rule  # with the numbers of the recipe in force
     terms = seen.terms(rule.when)
     blocks = _conditions(terms)
     if terms["is"] == "true" and (left_ns := (watch.since_t or t_ns) + rule.for_ns - t_ns) > 0:

@@ -65,6 +65,7 @@ KINDS: Final = _table(
     Kind("asks", Effect.READ, 300),
     Kind("cancel", Effect.CHANGE, 300, must={"id": bytes}),
     Kind("settings", Effect.CHANGE, 60, must={"values": dict}),
+    Kind("recipe", Effect.CHANGE, 60, must={"recipe": str}),
     Kind("policy", Effect.CHANGE, 300, must={"signed": bytes}),
     Kind("self-test", Effect.CHANGE, 60, takes_s=120),
     Kind("safe", Effect.CHANGE, 30),

@@ -23,6 +23,7 @@ from ..fleet import Quota
 from ..orders.executors import Executor
 from ..trust.enrolled import Enrolled
 from .answering import BY, Answering, Asking
+from .choosing import Choosing
 from .snapshot import Snapshot
 from .stationed import Afar, Stationed, open_station
 from .tuning import Tuning
@@ -98,6 +99,7 @@ class FarEnd:
         cameras = [one.name for one in joined(plan).inputs if one.kind == "frame"]
         snapshot = Snapshot(cameras, lambda: end().line.frames, ports.clock)
         asks, answer = Asking(lambda: end().line), Answering(lambda: end().line)
+        recipe = Choosing(lambda: end().line, ledger)
         enrolled, tuning = _enrolled(plan, ports, say), Tuning(plan, put)
         stationed = await open_station(
             plan,
@@ -108,7 +110,7 @@ class FarEnd:
             ports.entropy,
             Afar(
                 enrolled,
-                {**executors, "safe": safe, "snapshot": snapshot, "asks": asks, "answer": answer},
+                {**executors, "safe": safe, "snapshot": snapshot, "asks": asks, "answer": answer, "recipe": recipe},
                 tuning,
                 lambda why: end().hold(why),
                 record,

@@ -13,7 +13,7 @@ from ripieno.errors import StorageError
 from ripieno_daemon.metrics import exposition
 from ripieno_daemon.ports.local_socket import Peer
 
-from . import mode_answers
+from . import mode_answers, recipe_answers
 from .messages import told
 from .questions import answered, listed
 
@@ -45,6 +45,7 @@ class Answers:
             "answer": self._answer,
             "tell": self._tell,
             **mode_answers.changes(life.standing),
+            **recipe_answers.changes(life.standing),
         }
 
     async def __call__(self, asked: Asked, peer: Peer) -> Asked:

@@ -78,6 +78,7 @@ class Passage:
                 pass  # adopted: its act was under way before its edge was counted
             elif event.position_mm is None:
                 item = book.begin(event.number, 0.0, event.t)
+                item.recipe = self._scene.recipe
                 self._decide(item, Verdict.UNDECIDED, "", "the belt's position is unknown", ())
                 self._close(item, "diverted", "the belt's position is unknown")
             elif len(book) >= MAX_OPEN:
@@ -175,6 +176,7 @@ class Passage:
             if not book.count(number):
                 continue  # adopted
             item = book.begin(number, 0.0, self._scene.t)
+            item.recipe = self._scene.recipe
             self._decide(item, Verdict.UNDECIDED, "", why, ())
             self._close(item, "diverted", why)
 
