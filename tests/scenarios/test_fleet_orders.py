@@ -11,7 +11,8 @@ import numpy as np
 import uvloop
 from scenarios.test_control_process import LIMIT_KB, mapped, resident_kb
 
-from ripieno_sim.stage.fleet.demo import DEVICE, SETTING, STRICTER, Stage, change_setting, stage_of
+from ripieno_sim.stage.fleet.demo import SETTING, STRICTER, change_setting
+from ripieno_sim.stage.fleet.stage import DEVICE, Stage, stage_of
 
 
 async def answer(stage: Stage, kind: str, **args: Any) -> dict[str, Any]:

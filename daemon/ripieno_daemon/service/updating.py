@@ -177,7 +177,9 @@ class Updating:
         release = f"release {told['version']} ({told['release'][:16]})" if "version" in told else "a release"
         text = f"{release} of {name}: {what}" if "release" in told else f"updates of {name}"
         text = f"{text}: {told['why']}" if told["why"] else text
-        if what in WORSE:
+        if what == "given up":
+            self._tell("verdict", text)
+        elif what in WORSE:
             self._standing.alarm(CODE, name, text, lasts=False)
         else:
             self._tell(CODE, text)

@@ -13,6 +13,7 @@ from .slots import Slots
 CHANGED: Final = "changed"  # how far it is: for the retained state alone
 TOLD: Final = "told"
 ALARM: Final = "alarm"
+GIVEN_UP: Final = "given up"  # the verdict; "reverted" follows when the old one runs again
 
 
 class Telling:

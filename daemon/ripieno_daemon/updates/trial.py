@@ -109,7 +109,7 @@ class Ended:
     why: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.why}" if self.name else "healthy"
+        return f"{self.name or 'healthy'}: {self.why}"
 
 
 class Trial:
@@ -151,7 +151,7 @@ class Trial:
         """Return the verdict if the trial has had its results and its time: None, it goes on."""
         has_soaked = t_ns - self._began_ns >= self.gates.soak_s * 1e9
         if self.ended is None and has_soaked and self.now.results >= self.gates.results:
-            self.ended = self._latency() or self._unknown() or self._shift() or Ended(True)
+            self.ended = self._latency() or self._unknown() or self._shift() or self._healthy()
         return self.ended
 
     def _at_once(self) -> Ended | None:
@@ -187,10 +187,20 @@ class Trial:
         chance = _by_chance(len(kinds), old.total()) + _by_chance(len(kinds), new.total())
         if apart <= self.gates.shift + chance:
             return None
-        shares = ", ".join(f"{k} {old[k] / old.total():.0%} -> {new[k] / new.total():.0%}" for k in kinds)
-        return Ended(
-            False, SHIFT, f"labels have moved by {apart:.0%}, {self.gates.shift + chance:.0%} is allowed: {shares}"
-        )
+        moved = f"labels have moved by {apart:.0%}, {self.gates.shift + chance:.0%} is allowed: {_shares(old, new)}"
+        return Ended(False, SHIFT, moved)
+
+    def _healthy(self) -> Ended:
+        now, old = self.now, self._before
+        told = f"{now.results} results, {now.unknown} unknown, 99 % within {now.p99_us / 1000:.1f} ms"
+        return Ended(True, "", f"{told}; {_shares(old.labels, now.labels)}")
+
+
+def _shares(old: Counter[str], new: Counter[str]) -> str:
+    def share(of: Counter[str], kind: str) -> str:
+        return f"{of[kind] / of.total():.0%}" if of.total() else "?"
+
+    return ", ".join(f"{kind} {share(old, kind)} -> {share(new, kind)}" for kind in sorted({*old, *new}))
 
 
 def _most(expected: float) -> int:

@@ -16,7 +16,7 @@ from ripieno.errors import StorageError
 
 from .before import Before
 from .slots import Slots
-from .telling import ALARM, Telling
+from .telling import ALARM, GIVEN_UP, Telling
 from .transfer import Away
 from .trial import Ended, Gates, Noted, Trial
 
@@ -141,6 +141,7 @@ class TryOut:
 
     async def _back(self, digest: str, why: str) -> None:
         slots = self._slots
+        self._telling.told(f"{digest[:16]} is given up: {why}", GIVEN_UP)
         await self._away(lambda: slots.revert(why))
         folder = slots.store.folder(slots.standing.confirmed)
         if wrong := await self._switch(f"back from release {digest[:16]}...: {why}", slots.name, folder):

@@ -6,7 +6,7 @@ channel 0 gate (pulse), channel 1 extruder flow (setpoint, hundredths of a perce
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ripieno_sim.board import Channel, ChannelKind
@@ -185,6 +185,11 @@ class Conveyor:
     def tally(self, verdicts: dict[int, str]) -> Tally:
         """Judge the run; see Oracle.tally."""
         return self.oracle.tally(self.parts, self.gate.openings, verdicts)
+
+    def let_run_out(self) -> None:
+        """Lay no more parts: those that are on the belt are the last."""
+        self.settings = replace(self.settings, parts=len(self.parts))
+        self._look_ahead()
 
     def _look_ahead(self) -> None:
         """Find the part that comes to its next place first."""

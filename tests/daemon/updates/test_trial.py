@@ -40,7 +40,10 @@ def run(
 
 
 def test_a_release_like_the_one_before_is_kept_after_its_results_and_its_time() -> None:
-    assert run(results(2, 400)) == (Ended(True), 300)
+    ended, count = run(results(2, 400))
+
+    assert ended is not None and ended.is_kept and count == 300
+    assert str(ended).startswith("healthy: 300 results, ") and "green" in ended.why, "what it was judged by is told"
     assert run(results(2, 400), every_ns=S // 10) == (None, 400)  # 40 s are no minute
     assert run(results(2, 250)) == (None, 250)
 
@@ -88,7 +91,8 @@ def test_workers_that_die_end_it_at_once() -> None:
 
 
 def test_without_anything_to_compare_with_only_the_results_themselves_count() -> None:
-    assert run(results(5, 300), Health())[0] == Ended(True)
+    kept = run(results(5, 300), Health())[0]
+    assert kept is not None and kept.is_kept
     assert run(results(5, 300, unknown=0.3), Health())[0].name == UNKNOWN  # type: ignore[union-attr]
 
 

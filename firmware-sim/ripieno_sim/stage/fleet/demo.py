@@ -1,123 +1,40 @@
-"""One device of a fleet, from its first order to its last: Mosquitto as `fleet init` configures it with TLS on both
-sides, the consumer and the daemon as processes, the line behind a pseudo-terminal, the operator here.
+"""One device of a fleet, from its first order to its last (stage.py runs it).
 
-While parts are under way the operator changes a setting, stops the line, and a person at the device lets it go on. Then
-every part is looked for: in the plant, in the device's ledger, in the consumer's database.
+While parts are under way the operator pushes releases (a good one, one that the self-test refuses, one that only the
+line finds out, one that is taken back), changes a setting and stops the line, and a person at the device lets it go on.
+Then every part is looked for: in the plant, in the device's ledger, in the consumer's database.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ripieno.errors import BrokerError, RipienoError
-from ripieno_daemon.console import Console
-from ripieno_daemon.fleet.broker_mqtt import MqttBroker, MqttSettings, TlsFiles
+from ripieno_daemon.bundles.packed_file import PackedBundle
+from ripieno_daemon.console import Pushing
+from ripieno_daemon.console.releases import told_of
 from ripieno_daemon.inquiry import opened, replay
 from ripieno_daemon.ledger import Ledger, verify
 from ripieno_daemon.ports import DiskStorage, SystemClock, SystemEntropy
-from ripieno_daemon.ports.local_socket import LocalClient
-from ripieno_daemon.trust.founding import FleetFolder, found
-from ripieno_sim.line.ptys import PtyPort
-from ripieno_sim.plant.conveyor import ConveyorSettings
+from ripieno_daemon.trust.founding import FleetFolder
 from ripieno_sim.plant.parts import Part
-from ripieno_sim.plant.picture import render
-from ripieno_sim.rig import Rig, conveyor_rig
 
-from ..pictures import Rendered
 from ..report import Told
-from ..scene import BAUD, BOARD, Settings, device_file, picture_name
 from . import mosquitto
 from .chaos import count
+from .releases import NAME, Releases, make_releases
+from .stage import DEVICE, WAITS_S, DemoFailed, Stage, stage_of
 
-FLEET, DEVICE = "plant", "line-1"  # the device file of the scene names it so
 SETTING, STRICTER = "quality-control.pass.look.score", 0.7
-GATE = 0
-WAITS_S = 30.0
-LOOK_S = 0.002
+TRIAL = "{results: 100, soak: 2s}"
+"""A third of the usual results, so that a demo ends: stands in its device file as on any device."""
+ENDLESS = 100_000
+HISTORY = 100  # results of the release before: fewer would tell less
+LONGEST_UPDATE_S = 150.0
 BELT_S = 1.0
 """A part that was under way when outputs were held has reached its bin by then; the next ones are watched."""
-
-
-class DemoFailed(RipienoError):
-    """Something did not come about in time, or an order was refused; the message says what, and the last words."""
-
-
-@dataclass
-class Stage:
-    """What runs. `daemon`: the process, once it was started."""
-
-    fleet: FleetFolder
-    console: Console
-    rig: Rig
-    port: PtyPort
-    device_file: Path
-    state: Path
-    words: deque[str]
-    ready: asyncio.Event
-    stack: AsyncExitStack
-    daemon: Process = field(init=False)
-
-    async def start(self, told: bool = True) -> None:
-        """Start the daemon, again too; return when its first act is possible and, if `told`, it has told its state."""
-        self.ready.clear()
-        before = self.console.seen[DEVICE].state.get("boot") if DEVICE in self.console.seen else None
-        self.daemon = await _python("run", "--device", str(self.device_file), "--json", stderr=PIPE)
-        self.stack.push_async_callback(_end, self.daemon)
-        listening = asyncio.create_task(_listen(self), name="daemon's words")
-        self.stack.push_async_callback(_cancel, listening)
-        await self.until(self.ready.is_set, "a daemon that is ready")
-        if told:
-            await self.until(lambda: self._is_told(before), "its state")
-
-    @property
-    def told_stopped(self) -> bool:
-        """Whether the device's state says that a stop from afar holds."""
-        return bool(self.console.seen[DEVICE].state["orders"]["stopped"])
-
-    async def rearm(self) -> None:
-        """A person at the device lets outputs move again."""
-        answer = await asyncio.to_thread(_ask_here, self.state / "control.sock")
-        if not answer["ok"]:
-            raise DemoFailed(f"rearm: {answer}")
-
-    async def kill(self) -> None:
-        """SIGKILL the daemon."""
-        await _end(self.daemon)
-
-    def _is_told(self, before: object) -> bool:
-        seen = self.console.seen.get(DEVICE)
-        return seen is not None and "orders" in seen.state and seen.state["orders"]["boot"] != before
-
-    async def until(self, holds: Callable[[], bool], what: str, seconds: float = WAITS_S) -> None:
-        """Wait until something is so."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds():  # noqa: ASYNC110 - a plant is watched
-                    await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            last = "\n".join(self.words)
-            raise DemoFailed(f"{what}: not within {seconds:g} s; the daemon's last words:\n{last}") from None
-
-    async def order(self, kind: str, **args: Any) -> dict[str, Any]:
-        """Give a signed order and return its answer."""
-        answer = dict(await self.console.ask(DEVICE, kind, args))
-        if answer["state"] != "DONE":
-            raise DemoFailed(f"{kind}: {answer['state']}: {answer.get('text', '')}")
-        return answer
-
-    @property
-    def openings(self) -> int:
-        """How often the gate has opened."""
-        return len(self.rig.plant.gate.openings)
 
 
 async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -127,33 +44,57 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
         BrokerError: Mosquitto is not installed, or does not start.
         DemoFailed: an order was not done, or a process does not do its part.
     """
-    async with stage_of(folder, parts, seed, progress) as stage:
+    progress("releases are made and signed")
+    (folder / "releases").mkdir()
+    made: list[Releases] = []
+
+    async def deliver(fleet: FleetFolder) -> PackedBundle:
+        made.append(await make_releases(folder / "releases", fleet.signer("operator")))
+        return made[0].factory
+
+    async with stage_of(folder, ENDLESS, seed, progress, deliver, TRIAL) as stage:
+        releases = made[0]
         progress("the belt starts")
-        stage.rig.plant.start(stage.port.now_us())
-        stage.port.wake()
+        stage.start_belt()
         plant = stage.rig.plant
-        await stage.until(lambda: len(plant.parts) >= parts // 4, "a quarter of the parts")
+        await stage.until(lambda: len(plant.parts) >= HISTORY, "parts to compare with")
+        progress("a good release")
+        updated = await _push(stage, releases.good)
+        progress("a release that its self-test refuses")
+        refused = await _push(stage, releases.refused)
+        progress("a release that only the line finds out")
+        reverted = await _push(stage, releases.worse)
+        progress("a release that is taken back")
+        cancelled = await take_back(stage, releases.last)
         progress("a signed change of a setting")
         setting = await change_setting(stage)
-        await stage.until(lambda: len(plant.parts) >= parts // 2, "half of the parts")
         progress("a signed stop")
         stop = await _stop(stage)
         progress("a person at the device lets it go on")
         rearmed = await _rearm(stage)
         progress("the last parts")
-        await stage.until(lambda: stage.rig.finished, "the end of the belt", WAITS_S + parts)
+        await stage.until(lambda: len(plant.parts) >= parts, "the parts that were asked for", WAITS_S + parts)
+        await stage.end_belt()
         status = await _all_receipted(stage)
+        runs = told_of(stage.console.seen[DEVICE].state, NAME)["confirmed"] == releases.good.release.digest
         stage.daemon.terminate()
         code = await stage.daemon.wait()
         if code:
             raise DemoFailed(f"the daemon ended with status {code}:\n" + "\n".join(stage.words))
-        unaccounted = await _unaccounted(stage.state, plant.parts)
+        missing = await unaccounted(stage.state, plant.parts)
     counted = count(stage.state / "ledger.sqlite", folder / "results.sqlite")
     with opened(stage.state) as past:
         again = replay(past)
     return {
         "seed": seed,
         "parts": len(plant.parts),
+        "trial": TRIAL,
+        "updated": updated["ended"] == "confirmed",
+        "refused": refused["ended"] == "refused",
+        "reverted": reverted["ended"] == "reverted",
+        "cancelled": cancelled["ended"] == "cancelled",
+        "updates": {"good": updated, "refused": refused, "worse": reverted, "taken back": cancelled},
+        "runs": runs,
         "setting": setting,
         **stop,
         **rearmed,
@@ -165,11 +106,40 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
             "duplicated": counted.double_counted,
             "strange": counted.strange,
         },
-        "parts_unaccounted": unaccounted,
+        "parts_unaccounted": missing,
         "replay": {"decisions": again["decisions"], "mismatches": again["mismatches"]},
         "ledger_is_whole": verify(stage.state / "ledger.sqlite").is_whole,
         "broker": await mosquitto.version(),
     }
+
+
+async def _push(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:
+    clock = SystemClock()
+    began_ns = clock.monotonic_ns()
+    try:
+        async with asyncio.timeout(LONGEST_UPDATE_S):
+            end = await stage.push(bundle)
+    except TimeoutError:
+        raise stage.failed(f"the update to {bundle.release.version} has no end", LONGEST_UPDATE_S) from None
+    return {
+        "release": bundle.release.digest[:16],
+        "version": bundle.release.version,
+        "ended": end.what,
+        "why": end.why,
+        "s": round((clock.monotonic_ns() - began_ns) / 1e9, 1),
+    }
+
+
+async def take_back(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:
+    """Apply a release whose pieces nobody hands out (the operator's link is cut), and cancel it."""
+    pushing = Pushing(stage.console, SystemClock(), DEVICE, bundle)
+    async with stage.hatch.open(stage.console, bundle):
+        plan = str((await pushing.plan())["plan"])
+    await pushing.apply(plan)
+    await stage.until(lambda: told_of(stage.console.seen[DEVICE].state, NAME).get("phase") == "pulling", "a pull")
+    await stage.order("cancel", id=bytes.fromhex(bundle.release.digest))
+    end = await pushing.watch(lambda _text: None)
+    return {"release": bundle.release.digest[:16], "version": bundle.release.version, "ended": end.what, "why": end.why}
 
 
 async def change_setting(stage: Stage) -> dict[str, Any]:
@@ -211,14 +181,6 @@ async def _rearm(stage: Stage) -> dict[str, Any]:
     return {"cleared_at_the_device": True}
 
 
-def _ask_here(socket: Path) -> dict[str, Any]:
-    client = LocalClient(socket)
-    try:
-        return client.ask("rearm")
-    finally:
-        client.close()
-
-
 async def _all_receipted(stage: Stage) -> dict[str, Any]:
     """Wait until the consumer has what the device has, and return what the device's status says then."""
     for _ in range(int(WAITS_S)):
@@ -231,7 +193,7 @@ async def _all_receipted(stage: Stage) -> dict[str, Any]:
     return {"decides_by": result["decides_by"], "memory_kb": result["memory_bytes"] // 1024}
 
 
-async def _unaccounted(state: Path, parts: list[Part]) -> int:
+async def unaccounted(state: Path, parts: list[Part]) -> int:
     """Return how many parts have no end in the plant, or no decision in the ledger."""
     told = Told()
     ledger = await Ledger.open(DiskStorage(state).database("ledger.sqlite"), SystemClock(), SystemEntropy())
@@ -239,83 +201,3 @@ async def _unaccounted(state: Path, parts: list[Part]) -> int:
         told.take(record)
     await ledger.close()
     return sum(part.end is None or part.index not in told.verdicts for part in parts)
-
-
-@asynccontextmanager
-async def stage_of(folder: Path, parts: int, seed: int, progress: Callable[[str], None]) -> AsyncIterator[Stage]:
-    """Run broker, consumer, line and daemon as long as the block lasts; the belt stands still."""
-    broker_port = mosquitto.free_port()
-    progress("authority, keys, policy")
-    fleet = found(folder / FLEET, FLEET, ["127.0.0.1"], "127.0.0.1", broker_port, SystemClock())
-    fleet.enrol(DEVICE)
-    camera, picture = folder / "camera", Rendered(seed)
-    camera.mkdir()
-    render(1.0, 0)  # the first picture takes as long as a board waits for its host
-
-    def shutter(part: Part, counts: int, t_us: int) -> None:
-        drawn, ending = picture(part)
-        name = picture_name(part.index, counts, ending)
-        (camera / f".{name}").write_bytes(drawn)
-        (camera / f".{name}").replace(camera / name)
-
-    plant = ConveyorSettings(parts=parts, starts_us=None)
-    rig = conveyor_rig(seed, baud=BAUD, board=BOARD, plant=plant, shutter=shutter)
-    path = _device_file(folder, fleet, parts, seed, str(camera))
-    async with AsyncExitStack() as stack:
-        progress("broker, consumer and daemon start")
-        broker = await mosquitto.start(fleet.root / "broker/mosquitto.conf", broker_port)
-        stack.push_async_callback(_end, broker)
-        consumer = await _python("consume", "--fleet", str(fleet.root), "--into", str(folder / "results.sqlite"))
-        stack.push_async_callback(_end, consumer)
-        port = await stack.enter_async_context(PtyPort(rig, folder / "conveyor"))
-        console = _console(fleet)
-        stack.push_async_callback(_cancel, asyncio.create_task(console.run(), name="console"))
-        stage = Stage(fleet, console, rig, port, path, folder / "state", deque(maxlen=20), asyncio.Event(), stack)
-        await stage.start()
-        yield stage
-
-
-def _device_file(folder: Path, fleet: FleetFolder, parts: int, seed: int, camera: str) -> Path:
-    section = fleet.broker_section(str(fleet.root / "devices" / DEVICE)).removeprefix("broker: ")
-    settings = Settings(parts=parts, seed=seed)
-    return device_file(folder, settings, port=str(folder / "conveyor"), camera=camera, broker=section, state="state")
-
-
-def _console(fleet: FleetFolder) -> Console:
-    clock, entropy, name = SystemClock(), SystemEntropy(), "console-1"
-    tls = TlsFiles(*map(str, fleet.client(name)))
-    settings = MqttSettings(host="127.0.0.1", port=fleet.port, client_id=name, tls=tls, session_expiry_s=0)
-    return Console(MqttBroker(settings, clock, entropy), FLEET, name, clock, entropy, [fleet.signer("operator")])
-
-
-async def _listen(stage: Stage) -> None:
-    assert stage.daemon.stderr is not None
-    async for raw in stage.daemon.stderr:
-        line = raw.decode(errors="replace").rstrip()
-        try:
-            heard = json.loads(line)
-        except ValueError:
-            heard = {"event": "noise", "text": line}
-        stage.words.append(str(heard["text"]))
-        if heard["event"] == "ready":
-            stage.ready.set()
-
-
-async def _python(*words: str, stderr: int = DEVNULL) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ripieno_daemon", *words, stdin=DEVNULL, stdout=DEVNULL, stderr=stderr
-    )
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    try:
-        await task
-    except (asyncio.CancelledError, BrokerError):
-        pass  # the broker ends before its console where something failed

@@ -16,7 +16,7 @@ LEAST_PARTS = 80
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--parts", type=int, default=150, help=f"how many parts come (default 150, {LEAST_PARTS} or more)"
+        "--parts", type=int, default=150, help=f"how many parts come at least (default 150, {LEAST_PARTS} or more)"
     )
     parser.add_argument("--seed", type=int, default=7, help="decides every random draw of the plant (default 7)")
     add_json(parser)
@@ -79,7 +79,7 @@ COMMAND = Command(
     "fleet demo",
     "prove",
     "watch one device of a fleet over Mosquitto with TLS: a signed setting, a signed stop, every part and result",
-    "ripieno fleet demo --parts 150        (about 30 s; exit 1 if a promise did not hold)",
+    "ripieno fleet demo --parts 150        (about 80 s; exit 1 if a promise did not hold)",
     _arguments,
     _run,
 )
