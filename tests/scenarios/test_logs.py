@@ -205,6 +205,7 @@ def test_no_secret_is_in_what_was_said_logged_or_recorded(tmp_path: Path) -> Non
 
 def test_the_search_finds_a_secret_in_a_record_that_is_packed(tmp_path: Path) -> None:
     """Negative control: a name of the plan, which the record does hold, is found by the same search."""
+
     async def live() -> None:
         async with site(tmp_path) as line, line.daemon() as daemon:
             await daemon.until("ready")

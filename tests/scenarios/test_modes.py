@@ -221,3 +221,51 @@ def test_a_bypass_ends_by_itself_with_a_record_and_an_alarm_and_nothing_comes_la
     assert kinds == [("bypass", "gate"), ("expired", "gate")]
     with opened(state) as past:
         assert replay(past)["mismatches"] == 0
+
+
+def test_a_reload_takes_the_files_new_word_and_a_persons_holds_until_then(tmp_path: Path) -> None:
+    async def look() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        async with site(tmp_path) as line, line.daemon() as daemon:
+            await daemon.until("ready")
+            acting = line.device_file.read_text()
+
+            async def reloaded(text: str) -> dict[str, Any]:
+                line.device_file.write_text(text)
+                code, said = await cli(daemon, "reload")
+                assert code == 0, said
+                return dict((await daemon.ask("status"))["modes"])
+
+            line.start_belt()
+            await sooner(lambda: openings(line) >= 1, 30)
+            found["file observes"] = await reloaded(acting + "mode: {quality-control: observe}\n")
+            await sooner(lambda: line.level(GATE) == 0, 3)
+            moved = openings(line)
+            await until_counted(daemon, "withheld_observe", 2)
+            found["moved"] = openings(line) - moved
+            await cli(daemon, "act", "--why", "trial over")
+            hall = acting.replace("site: demo", "site: hall-2")
+            found["person acts"] = await reloaded(hall + "mode: {quality-control: observe}\n")
+            await sooner(lambda: openings(line) > moved, 20)
+            found["file acts"] = await reloaded(acting)
+            await cli(daemon, "observe")
+            found["file observes again"] = await reloaded(acting + "mode: observe\n")
+            found["and acts again"] = await reloaded(acting)
+            daemon.process.terminate()
+            await daemon.process.wait()
+        return found
+
+    found = asyncio.run(look())
+
+    by = {name: one["observes"].get("quality-control", {}).get("by") for name, one in found.items() if name != "moved"}
+    assert by == {
+        "file observes": "the device file",
+        "person acts": None,
+        "file acts": None,
+        "file observes again": "the device file",
+        "and acts again": None,
+    }
+    assert found["moved"] == 0
+    kinds = [(one["kind"], one["by"]) for one in recorded(tmp_path / "state", "command") if "pipelines" in one]
+    assert [kind for kind, _ in kinds] == ["observe", "act", "observe", "act"]
+    assert kinds[0][1] == "the device file" and "uid" in kinds[1][1]

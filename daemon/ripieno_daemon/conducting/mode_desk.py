@@ -175,7 +175,7 @@ class ModeDesk:
 
     async def run(self) -> None:
         """End overrides when their time is over, until cancelled."""
-        if self._file.kept is None or self.modes.over:
+        if self.modes.is_stale:
             await self._keep_quietly()
         while True:
             self._moved.clear()

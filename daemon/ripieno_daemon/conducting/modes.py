@@ -92,7 +92,8 @@ class Modes:
     Args:
         kept: what the file said; None: it is damaged, and everything observes until a person says otherwise.
 
-    `over`: overrides that ended while nobody ran, with the reason.
+    `over`: overrides that ended while nobody ran, with the reason. `is_stale`: the file keeps what is over: it would be
+    in force again where the device file goes back to what it said before.
     """
 
     def __init__(self, plan: Plan, kept: dict[str, Any] | None, now: Instant) -> None:
@@ -105,6 +106,7 @@ class Modes:
         self.overrides: dict[str, Override] = {}
         self.over: list[tuple[Override, str]] = []
         self._ends: dict[str, int] = {}  # output -> engine time
+        self.is_stale = True
         if kept is None:
             why = "the file that says what observes is damaged; `ripieno act` lets outputs move again"
             for name in self._pipelines:
@@ -113,8 +115,10 @@ class Modes:
         for name, one in kept.get("switched", {}).items():
             if name in self._pipelines and one["file"] == (name in self._file):
                 self.switched[name] = Switched(**one)
+        self.is_stale = len(self.switched) < len(kept.get("switched", {}))
         for one in kept.get("overrides", ()):
             self._resume(Override(**one), now)
+        self.is_stale = self.is_stale or bool(self.over)
 
     @property
     def pipelines(self) -> list[str]:
