@@ -15,6 +15,8 @@ from typing import Final
 
 from ripieno.plan import Plan
 
+from ..ports.sqlite import refused
+
 LEFT_OUT_NAMES: Final = ("compiled-plan",)
 LEFT_OUT_SUFFIXES: Final = ("-wal", "-shm", "-journal")
 LEFT_OUT_FOLDERS: Final = ("incoming", "gone", "keys")
@@ -47,7 +49,18 @@ class Contents:
 
 
 def contents_of(state: Path, device_file: Path | None, plan: Plan | None, with_keys: bool) -> Contents:
-    """Return what to copy. `plan`: of the device file, None where it has problems: then its bundles are not found."""
+    """Return what to copy. `plan`: of the device file, None where it has problems: then its bundles are not found.
+
+    Raises:
+        StorageError: a folder or a file cannot be read.
+    """
+    try:
+        return _contents(state, device_file, plan, with_keys)
+    except OSError as error:
+        raise refused(Path(error.filename or state), error) from error
+
+
+def _contents(state: Path, device_file: Path | None, plan: Plan | None, with_keys: bool) -> Contents:
     contents = Contents(plan.device if plan else "", device_file.name if device_file else "")
     found = list(_walk(state, Path("state"), contents, with_keys))
     if device_file is not None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from ..ports.sqlite import refused
 from .manifest import DIGEST, MANIFEST, MOST_BYTES, BadBackup, Entry, Manifest, parse
 
 CHUNK: Final = 1 << 20
@@ -20,8 +21,12 @@ def check(path: Path, progress: Callable[[str], None] = lambda _: None) -> Manif
 
     Raises:
         BadBackup: it is damaged; the message names the first file that is.
+        StorageError: it cannot be read.
     """
-    return unpack(path, lambda entry: None, progress)
+    try:
+        return unpack(path, lambda entry: None, progress)
+    except OSError as error:
+        raise refused(path, error) from error
 
 
 def unpack(

@@ -22,12 +22,13 @@ from ripieno.errors import StorageError
 from ..ports.small_files import SmallFiles
 from ..ports.sqlite import refused
 from .in_use import user_of
-from .manifest import BadBackup, Entry, Manifest
+from .manifest import Entry, Manifest
 from .reading import check, unpack
 from .renewing import keep_floors, renew
 
 _AT_FDCWD: Final = -100
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE, renameat2(2)
+UNPACKING: Final = ".unpacking"
 
 
 class NotRestored(StorageError):
@@ -74,28 +75,29 @@ def restore(
     device = _device_files(manifest, device_folder, replace)
     fresh = state.with_name(f"{state.name}.restoring")
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _make_way(fresh, state, clock)
         fresh.mkdir(mode=0o700, parents=True)
+        (fresh / UNPACKING).touch()
         drafts = fresh / ".device"
         unpack(path, lambda entry: _place(entry, fresh, drafts if device_folder else None), progress)
         _make_links(manifest, fresh)
         carried, acts = renew(fresh, entropy, clock.wall_ns())
         if is_there:
             keep_floors(state, fresh)
-        for root, _, _ in os.walk(fresh):
-            _sync(Path(root))
         _own(state if state.exists() else state.parent, fresh)
         for source, target in device:
             SmallFiles(target.parent).write(target.name, (drafts / source).read_bytes())
         shutil.rmtree(drafts, ignore_errors=True)
+        (fresh / UNPACKING).unlink()
+        for root, _, _ in os.walk(fresh):
+            _sync(Path(root))
         _refuse_used(state)  # one that was started meanwhile
         before = _put(fresh, state, is_there, clock)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
         raise refused(Path(error.filename or fresh), error) from error
-    except (StorageError, BadBackup):
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
+    finally:
+        if (fresh / UNPACKING).exists():
+            shutil.rmtree(fresh, ignore_errors=True)
     placed = device_folder / manifest.device_file if device_folder and manifest.device_file else None
     return Restored(manifest, carried, acts, before, placed)
 
@@ -151,6 +153,18 @@ def _put(fresh: Path, state: Path, is_there: bool, clock: Clock) -> Path | None:
         return None
     _exchange(fresh, state)
     _sync(state.parent)
+    return _keep_beside(fresh, state, clock)
+
+
+def _make_way(fresh: Path, state: Path, clock: Clock) -> None:
+    """Take away what a kill left: half of a state, or a whole one that stood in its place until it was exchanged."""
+    if (fresh / UNPACKING).exists():
+        shutil.rmtree(fresh)
+    elif fresh.exists():
+        _keep_beside(fresh, state, clock)
+
+
+def _keep_beside(fresh: Path, state: Path, clock: Clock) -> Path:
     stamp = datetime.fromtimestamp(clock.wall_ns() // 1_000_000_000, UTC).strftime("%Y%m%dT%H%M%SZ")
     before = state.with_name(f"{state.name}.before-{stamp}")
     number = 1

@@ -27,17 +27,23 @@ def size_of(path: Path | str) -> int:
     return Path(path).stat().st_size
 
 
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be read now is no empty one."""
+    raise BundleError(f"{error.filename}: {error.strerror}") from error
+
+
 def walk(folder: Path) -> Iterator[str]:
     """Yield the path of every file below, relative, with `/`, sorted; without dotfiles and __pycache__.
 
     Raises:
-        BundleError: no such folder, a link (its target may change unseen), or a name that is not UTF-8.
+        BundleError: no such folder, one that cannot be read, a link (its target may change unseen), or a name that is
+            not UTF-8.
     """
     if not folder.is_dir():
         raise BundleError(
             f"{folder}: expected the folder of a bundle, found {'a file' if folder.exists() else 'nothing'}"
         )
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
         for name in (*folders, *sorted(names)):
             path = Path(place, name)

@@ -14,6 +14,7 @@ from ripieno.contracts.ports import Transaction
 from ripieno.errors import StorageDamaged
 
 from ..ports.inspect import Damaged
+from ..ports.sqlite import is_lost
 from .batch import Unpacker, chain_before_first, epoch_id, follows, receipted
 from .epochs import Carried, read_all_carried
 
@@ -46,6 +47,8 @@ def begin(tx: Transaction) -> tuple[Walk, list[Carried]]:
         meta = dict(tx.execute("SELECT name, value FROM meta"))
         epoch = meta["epoch"]
     except UNREADABLE as error:
+        if isinstance(error, Damaged) and not is_lost(error):
+            raise
         raise StorageDamaged(f"not even its epoch can be read: {error}") from None
     nothing: list[Carried] = []
     carried = _or(lambda: read_all_carried(tx), nothing)
@@ -91,7 +94,9 @@ def _records(tx: Transaction, after_id: int) -> tuple[list[tuple[Any, ...]], boo
         rows = tx.execute(f"SELECT {_COLUMNS} FROM records WHERE id > ? ORDER BY id LIMIT ?", (after_id, ROWS_AT_ONCE))
         for row in rows:
             found.append(row)
-    except Damaged:
+    except Damaged as error:
+        if not is_lost(error):
+            raise  # the disk refuses now: later it may not
         return found, False
     return found, len(found) < ROWS_AT_ONCE
 
@@ -120,5 +125,7 @@ def _payload(tx: Transaction, id: int) -> bytes | None:
 def _or(read: Callable[[], T], otherwise: T) -> T:
     try:
         return read()
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if isinstance(error, Damaged) and not is_lost(error):
+            raise
         return otherwise

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ripieno.contracts.ports import Transaction
-from ripieno.errors import StorageDamaged
 
 from .small_files import SmallFiles
 from .sqlite import refused
@@ -75,6 +74,7 @@ class LedgerShelf:
 
         Raises:
             StorageDamaged: it cannot be opened at all.
+            StorageError: it cannot be read now.
         """
         return await self._thread.run(lambda: self._read(folder, work))
 
@@ -108,7 +108,7 @@ class LedgerShelf:
                 connection.execute("BEGIN")
                 return work(connection)
         except sqlite3.Error as error:
-            raise StorageDamaged(f"{path}: {error}") from error
+            raise refused(path, error) from error
 
     def _seen(self, folder: str) -> SetAside:
         why = self._files.read(f"{folder}/why").decode(errors="replace").strip()

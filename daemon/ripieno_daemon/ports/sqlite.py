@@ -140,6 +140,11 @@ def is_damage(error: Exception) -> bool:
     return code & 0xFF in DAMAGE or code in READ_ERRORS
 
 
+def is_lost(error: Exception) -> bool:
+    """Whether what is looked for in a damaged file cannot be found there, also at another time."""
+    return is_damage(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_ERROR
+
+
 def refused(path: Path, error: Exception) -> StorageError:
     """Say which file, what the disk said, and what a person does about it."""
     text = str(error)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgpack
 
-from ripieno.errors import RipienoError
+from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import Plan, PlanDamaged, decode, encode
 from ripieno_daemon.bundles.files import read_bytes, walk
 from ripieno_daemon.ports.small_files import SmallFiles
@@ -40,7 +40,10 @@ class LastGood:
 
     async def keep(self, plan: Plan, now_ns: int) -> None:
         """Replace what is kept. Raises StorageError or BundleError; the plan before it is kept then."""
-        await self._thread.run(lambda: self._keep(plan, now_ns))
+        try:
+            await self._thread.run(lambda: self._keep(plan, now_ns))
+        except OSError as error:
+            raise StorageError(f"{error.filename}: {error.strerror or error}") from error
 
     def load(self) -> Kept | None:
         """Return the kept plan, None where there is none that is whole. Raises StorageError."""
