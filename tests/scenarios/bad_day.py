@@ -3,12 +3,17 @@
 crash:N   the driver's task raises in its first N lives, 0.3 s after each has begun
 sleep:S   a callback of the driver blocks the loop for S seconds, once, 1 s after the start
 hang      the driver's task awaits something that never comes, 1 s after the start
+fds:N     the driver opens files until the process has none left of N, 1 s after the start, and keeps them
+threads:N the driver starts N threads that compute, 1 s after the start
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import resource
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -20,6 +25,26 @@ LIVES = 0
 
 def a_callback_that_takes_its_time(seconds: float) -> None:
     time.sleep(seconds)
+
+
+KEPT: list[object] = []
+
+
+def take_all_descriptors() -> None:
+    while True:
+        try:
+            KEPT.append(open("/dev/null"))  # noqa: PTH123, SIM115  kept open: that is the fault
+        except OSError:
+            return
+
+
+def take_processors(count: int) -> None:
+    def compute() -> None:
+        while True:
+            hashlib.sha256(bytes(1 << 20)).digest()
+
+    for _ in range(count):
+        threading.Thread(target=compute, daemon=True).start()
 
 
 def misbehaving(
@@ -38,6 +63,11 @@ def misbehaving(
             raise KeyError("a bug in a driver")
         if kind == "sleep" and LIVES == 1:
             asyncio.get_running_loop().call_later(1.0, a_callback_that_takes_its_time, amount)
+        if kind == "fds" and LIVES == 1:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (int(amount), int(amount)))
+            asyncio.get_running_loop().call_later(1.0, take_all_descriptors)
+        if kind == "threads" and LIVES == 1:
+            asyncio.get_running_loop().call_later(1.0, take_processors, int(amount))
         if kind == "hang":
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(run(device))
