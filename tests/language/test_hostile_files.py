@@ -34,6 +34,10 @@ HOSTILE = {
     "two documents": (b"a: 1\n---\nb: 2\n", "has more than one document"),
     "too large": (b"a: b\n" * 60_000, "is too large: 300000 bytes"),
     "too many values": (b"[" + b"1," * 100_000 + b"1]", "has more than 6000 values"),
+    "long conditions": (
+        b"rules:\n" + b"".join(b"  r%d: {when: '%s'}\n" % (n, b" and ".join([b"a.x > 1"] * 18)) for n in range(400)),
+        "has more than 64000 letters in its values",
+    ),
     "a list as a key": (b"? [a, b]\n: 1\n", "a key should be a word"),
     "no UTF-8": (b"a: \xff\xfe\n", "is not UTF-8 text"),
     "a NUL": (b"a: \x00\n", "is not valid YAML"),
@@ -130,7 +134,12 @@ def test_without_its_bounds_a_huge_file_is_found_to_cost_too_much(monkeypatch: p
     rules = "".join(f"  r{n}: {{whn: a.x > {n}, do: o.send()}}\n" for n in range(4_000))
     content = (hostile.HEAD + "rules:\n" + rules).encode()
     held = hostile.check("huge", content)
-    for module, bound in ((scanning, "MAX_NODES"), (pipeline_file, "MOST"), (problems, "MOST_TOLD")):
+    for module, bound in (
+        (scanning, "MAX_NODES"),
+        (scanning, "MAX_LETTERS"),
+        (pipeline_file, "MOST"),
+        (problems, "MOST_TOLD"),
+    ):
         monkeypatch.setattr(module, bound, 10**9)
 
     free = hostile.check("huge", content)

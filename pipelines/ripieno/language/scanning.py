@@ -11,6 +11,7 @@ import yaml
 
 MAX_DEPTH = 40
 MAX_NODES = 6_000
+MAX_LETTERS = 64_000  # of all values: reading one of an expression costs 3 us
 
 Place = tuple[int, int]
 
@@ -21,13 +22,14 @@ class Refused(Exception):
 
 def scan(text: str) -> list[yaml.Event]:
     """Return the parser's events; refuse what is too much or not allowed, before anything is built."""
-    nodes = depth = documents = 0
+    nodes = letters = depth = documents = 0
     events: list[yaml.Event] = []
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         events.append(event)
         kind = type(event)
-        if kind is yaml.ScalarEvent:
+        if isinstance(event, yaml.ScalarEvent):
             nodes += 1
+            letters += len(event.value)
         elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
             nodes += 1
             depth += 1
@@ -38,9 +40,15 @@ def scan(text: str) -> list[yaml.Event]:
             documents += 1
         elif kind is not yaml.AliasEvent:
             continue
-        if nodes <= MAX_NODES and depth <= MAX_DEPTH and documents <= 1 and not _is_odd(event):
+        if (
+            nodes <= MAX_NODES
+            and letters <= MAX_LETTERS
+            and depth <= MAX_DEPTH
+            and documents <= 1
+            and not _is_odd(event)
+        ):
             continue
-        raise Refused(*start_of(event), *_why(event, depth))
+        raise Refused(*start_of(event), *_why(event, depth, letters))
     return events
 
 
@@ -51,7 +59,7 @@ def _is_odd(event: Any) -> bool:
     return kind is yaml.AliasEvent or event.anchor is not None or event.tag is not None
 
 
-def _why(event: Any, depth: int) -> tuple[str, str]:
+def _why(event: Any, depth: int, letters: int) -> tuple[str, str]:
     if isinstance(event, yaml.DocumentStartEvent):
         if event.version or event.tags:
             return "has a directive", "remove the line that begins with '%'"
@@ -64,6 +72,8 @@ def _why(event: Any, depth: int) -> tuple[str, str]:
         return "a tag (!...) is not allowed", "put text that begins with '!' into quotes"
     if depth > MAX_DEPTH:
         return f"is nested more than {MAX_DEPTH} deep", ""
+    if letters > MAX_LETTERS:
+        return f"has more than {MAX_LETTERS} letters in its values", "two pipelines may run on a device"
     return f"has more than {MAX_NODES} values", ""
 
 

@@ -29,6 +29,8 @@ _CUT_OFF = re.compile(r"[()=<>]")  # the rest of an expression, no key
 
 def known_keys(node: Node, known: typing.Collection[str], path: str, report: Report) -> Node:
     """Report unknown keys; return the mapping with them under the nearest known name not given, else without them."""
+    if all(key in known for key in node.mapping):
+        return node
     entries, keys = {}, {}
     for key, value in node.mapping.items():
         name: str | None = key
@@ -115,6 +117,8 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 def _recover(cls: type, node: Node, path: str, report: Report, besides: typing.Collection[str] = ()) -> Node:
     inside = inside_of(cls)
     right = known_keys(node, {*inside, *besides}, path, report)
+    if not any(isinstance(value.value, dict) for value in right.mapping.values()):
+        return right
     entries = {}
     for key, value in right.mapping.items():
         if isinstance(value.value, dict) and key in inside:

@@ -64,7 +64,7 @@ class Grammar:
         why = self.scope.impossible(typed.tree)
         if why:
             return self._wrong(0, "can never hold", why)
-        if bent(typed.tree, self.scope.aggregates) is not None:
+        if self.scope.indexes and bent(typed.tree, self.scope.aggregates) is not None:
             return self._wrong(0, "nobody can say when this turns by time alone", "compare each since(...) by itself")
         return typed
 

@@ -24,7 +24,8 @@ def parse(text: str) -> tuple[ast.expr, Tokens]:
         raise _unreadable(text, letters(tokens.text, column)) from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise NotInLanguage(0, "is nested too deep") from error
-    _bound(tree)
+    if tokens.count > MAX_DEPTH:  # each node has a token of its own: few tokens are neither many nodes nor deep
+        _bound(tree)
     return tree, tokens
 
 

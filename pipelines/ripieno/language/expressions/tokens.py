@@ -18,11 +18,15 @@ MAX_NESTING = 30
 MAX_SIGNS = 30
 
 WORDS_OF_THE_LANGUAGE = frozenset(("and", "or", "not", "in", "if", "else", "true", "false"))
-_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+(?![A-Za-z0-9_]))?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_TEXT = re.compile(r"\"[^\"\\\n]*\"|'[^'\\\n]*'")
 _NAMED = re.compile(r"\s*=(?!=)")
-_OPERATOR = re.compile(r"==|!=|<=|>=|[-+*/<>=(),.\[\]]")
+_TOKEN = re.compile(
+    r"(?P<blank>[ \t\r\n]+)"
+    r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]+(?![A-Za-z0-9_]))?)"
+    r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<text>\"[^\"\\\n]*\"|'[^'\\\n]*')"
+    r"|(?P<operator>==|!=|<=|>=|[-+*/<>=(),.\[\]])"
+)
 _HINTS = {
     "&": "write 'and'",
     "|": "write 'or'",
@@ -44,11 +48,12 @@ class NotInLanguage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """`text` for the parser; behind it the unit of each number and each hidden word, by their columns."""
+    """`text` for the parser; the unit of each number and each hidden word, by their columns; `count`: of all tokens."""
 
     text: str
     units: dict[int, str]
     words: dict[int, str] = field(default_factory=dict)
+    count: int = 0
 
 
 def split(expression: str) -> Tokens:
@@ -58,37 +63,40 @@ def split(expression: str) -> Tokens:
     parts: list[str] = []
     units: dict[int, str] = {}
     words: dict[int, str] = {}
-    at = nesting = signs = 0
+    at = nesting = signs = count = 0
     while at < len(expression):
-        letter = expression[at]
-        if letter in " \t\r\n":
-            parts.append(" ")
-            at += 1
+        found = _TOKEN.match(expression, at)
+        if found is None:
+            raise NotInLanguage(at, *_strange(expression[at]))
+        kind, word, end = found.lastgroup, found.group(), found.end()
+        if kind == "blank":
+            parts.append(" " * (end - at))
+            at = end
             continue
-        found = _NUMBER.match(expression, at) if letter in ".0123456789" else None
-        if found:
-            end, unit = _unit(expression, found.end())
-            _check_number(found.group(), at)
+        count += 1
+        if kind == "number":
+            end, unit = _unit(expression, end)
+            _check_number(word, at)
             if unit:
                 units[at] = unit
-            parts.append(found.group().ljust(end - at))
+            parts.append(word.ljust(end - at))
             at, signs = end, 0
             continue
-        found = _WORD.match(expression, at) or _TEXT.match(expression, at) or _OPERATOR.match(expression, at)
-        if found is None:
-            raise NotInLanguage(at, *_strange(letter))
-        word = found.group()
-        _check_word(word, at)
-        nesting += (word in "([") - (word in ")]")
         signs = signs + 1 if word in ("+", "-", "not") else 0
+        if kind == "word":
+            _check_word(word, at)
+            if keyword.iskeyword(word) and _is_field(expression, at, end):
+                words[at] = word
+                word = word.swapcase()
+        elif kind == "text":
+            _check_word(word, at)
+        else:
+            nesting += (word in "([") - (word in ")]")
         if nesting > MAX_NESTING or signs > MAX_SIGNS:
             raise NotInLanguage(at, f"is nested more than {MAX_NESTING} deep")
-        if keyword.iskeyword(word) and _is_field(expression, at, found.end()):
-            words[at] = word
-            word = word.swapcase()
         parts.append(word)
-        at = found.end()
-    return Tokens("".join(parts), units, words)
+        at = end
+    return Tokens("".join(parts), units, words, count)
 
 
 def _is_field(expression: str, start: int, end: int) -> bool:

@@ -67,7 +67,11 @@ def _limits() -> Iterator[str]:
     yield "## How much"
     yield ""
     rows = [
-        ("a file", f"{source.MAX_BYTES} bytes, {scanning.MAX_NODES} values, {scanning.MAX_DEPTH} levels deep"),
+        (
+            "a file",
+            f"{source.MAX_BYTES} bytes, {scanning.MAX_NODES} values of {scanning.MAX_LETTERS} letters together, "
+            f"{scanning.MAX_DEPTH} levels deep",
+        ),
         ("a section", f"{pipeline_file.MOST} entries"),
         ("steps, with workflows unfolded", f"{MOST_STEPS}; workflows {DEEPEST} deep"),
         ("problems told of a file", str(MOST_TOLD)),
