@@ -18,74 +18,51 @@ import pytest
 import uvloop
 from daemon.fleet.brokers import MOSQUITTO
 from daemon.updates.releases import reversioned
-from daemon.updates.test_power_cut import bring
 
 from ripieno_daemon.bundles.packed_file import PackedBundle, pack_bundle, with_signature
-from ripieno_daemon.ports.update_disk import FolderDisk
 from ripieno_daemon.trust.founding import FleetFolder
-from ripieno_daemon.updates.slots import Slots
-from ripieno_sim.stage.fleet import demo
-from ripieno_sim.stage.fleet.demo import DEVICE, Stage, stage_of
-from ripieno_sim.stage.scene import Settings, bundle_path, device_file
+from ripieno_sim.stage.fleet.demo import ENDLESS
+from ripieno_sim.stage.fleet.releases import NAME
+from ripieno_sim.stage.fleet.stage import DEVICE, Stage, stage_of
+from ripieno_sim.stage.scene import bundle_path
 
 pytestmark = [
     pytest.mark.mosquitto,
     pytest.mark.slow,
     pytest.mark.skipif(MOSQUITTO is None, reason="no mosquitto on this machine"),
 ]
-NAME = "quality-control"
 LARGE_BYTES = 16 << 20
 
 
 class Releases:
     """Packed releases of the shipped bundle: version 1.N.0 with counter N."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, fleet: FleetFolder) -> None:
+        folder.mkdir()
+        self._folder, self._key = folder, fleet.signer("operator")
 
-    def make(self, counter: int, fleet: FleetFolder | None = None, **extra: bytes) -> PackedBundle:
+    def make(self, counter: int, **extra: bytes) -> PackedBundle:
         folder = reversioned(bundle_path(), self._folder / str(counter), f"1.{counter}.0", extra)
         made = pack_bundle(folder, self._folder / f"{NAME}-{counter}.bundle", counter)
-        return made if fleet is None else with_signature(made.path, fleet.signer("operator"))
-
-    def deliver(self, state: Path) -> Path:
-        """Put release 1 into a device's slots as the factory's; return what its device file names."""
-        slots = Slots(FolderDisk(state), NAME)
-        slots.open()
-        first = self.make(1)
-        bring(slots, first)
-        slots.set_factory(first.release.digest)
-        return Path(slots.current)
+        return with_signature(made.path, self._key)
 
 
-@pytest.fixture
-def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Releases:
-    """The stage's device takes its bundle from where releases are, and tries one for 30 results and 1 s."""
-    (tmp_path / "releases").mkdir()
-    made = Releases(tmp_path / "releases")
+def play(folder: Path, work: Callable[[Stage, Releases], Any]) -> Any:
+    """Run a line whose device is delivered with release 1, and `work` beside it. The stage's own console keeps its
+    certificate to itself.
+    """
+    made: list[Releases] = []
 
-    def updated(folder: Path, fleet: FleetFolder, parts: int, seed: int, camera: str) -> Path:
-        section = fleet.broker_section(str(fleet.root / "devices" / DEVICE)).removeprefix("broker: ")
-        settings = Settings(parts=parts, seed=seed, bundle=made.deliver(folder / "state"))
-        port = str(folder / "conveyor")
-        path = device_file(folder, settings, port=port, camera=camera, broker=section, state="state")
-        path.write_text(path.read_text() + "trial: {results: 30, soak: 1s}\n")
-        return path
-
-    monkeypatch.setattr(demo, "_device_file", updated)
-    return made
-
-
-def play(folder: Path, work: Callable[[Stage], Any]) -> Any:
-    """Run the line, and `work` beside it. The stage's own console keeps its certificate to itself."""
+    async def deliver(fleet: FleetFolder) -> PackedBundle:
+        made.append(Releases(folder / "releases", fleet))
+        return made[0].make(1)
 
     async def whole() -> Any:
-        async with stage_of(folder, 5000, 7, lambda _text: None) as stage:
+        async with stage_of(folder, ENDLESS, 7, lambda _text: None, deliver, "{results: 30, soak: 1s}") as stage:
             with (stage.fleet.root / "console-1/.lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                stage.rig.plant.start(stage.port.now_us())
-                stage.port.wake()
-                return await work(stage)
+                stage.start_belt()
+                return await work(stage, made[0])
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(whole())
@@ -107,9 +84,9 @@ def told(stage: Stage) -> Mapping[str, Any]:
     return dict(stage.console.seen[DEVICE].state["releases"][NAME])
 
 
-def test_a_release_is_pushed_tried_and_kept_and_a_worse_one_is_named(tmp_path: Path, releases: Releases) -> None:
-    async def work(stage: Stage) -> None:
-        good = releases.make(2, stage.fleet)
+def test_a_release_is_pushed_tried_and_kept_and_a_worse_one_is_named(tmp_path: Path) -> None:
+    async def work(stage: Stage, releases: Releases) -> None:
+        good = releases.make(2)
         code, found = await asked(stage, "push", DEVICE, str(good.path), "--yes")
         (one,) = found["devices"]
         assert (code, one["outcome"]) == (0, "confirmed"), found
@@ -126,7 +103,7 @@ def test_a_release_is_pushed_tried_and_kept_and_a_worse_one_is_named(tmp_path: P
         text = (bundle_path() / "pipeline.yaml").read_text()
         version = text.split("version: ")[1].split("\n")[0]
         strict = text.replace("look.score >= 0.50", "look.score >= 0.999").replace(version, "1.3.0")
-        bad = releases.make(3, stage.fleet, **{"pipeline.yaml": strict.encode()})
+        bad = releases.make(3, **{"pipeline.yaml": strict.encode()})
         code, found = await asked(stage, "push", DEVICE, str(bad.path), "--yes")
         assert (code, found["devices"][0]["outcome"]) == (1, "refused")
         assert found["devices"][0]["why"].startswith("decisions: "), found
@@ -142,9 +119,9 @@ def test_a_release_is_pushed_tried_and_kept_and_a_worse_one_is_named(tmp_path: P
     play(tmp_path, work)
 
 
-def test_nothing_is_applied_unless_a_person_says_so(tmp_path: Path, releases: Releases) -> None:
-    async def work(stage: Stage) -> None:
-        good = releases.make(2, stage.fleet)
+def test_nothing_is_applied_unless_a_person_says_so(tmp_path: Path) -> None:
+    async def work(stage: Stage, releases: Releases) -> None:
+        good = releases.make(2)
         for said, code in ((b"n\n", 1), (b"y\n", 0)):
             master, terminal = pty.openpty()
             try:
@@ -162,7 +139,7 @@ def test_nothing_is_applied_unless_a_person_says_so(tmp_path: Path, releases: Re
     play(tmp_path, work)
 
 
-def test_who_watches_may_go_and_come_back_and_may_take_it_back(tmp_path: Path, releases: Releases) -> None:
+def test_who_watches_may_go_and_come_back_and_may_take_it_back(tmp_path: Path) -> None:
     async def pulling(stage: Stage, bundle: PackedBundle) -> None:
         """Begin to push, and kill the push while pieces are on their way."""
         process = await ripieno(stage, "push", DEVICE, str(bundle.path), "--yes")
@@ -172,9 +149,9 @@ def test_who_watches_may_go_and_come_back_and_may_take_it_back(tmp_path: Path, r
         await process.communicate()
         assert told(stage)["phase"] == "pulling"
 
-    async def work(stage: Stage) -> None:
+    async def work(stage: Stage, releases: Releases) -> None:
         chance = random.Random(1)
-        large = [releases.make(n, stage.fleet, **{"notes.bin": chance.randbytes(LARGE_BYTES)}) for n in (2, 3)]
+        large = [releases.make(n, **{"notes.bin": chance.randbytes(LARGE_BYTES)}) for n in (2, 3)]
         await pulling(stage, large[0])
         code, found = await asked(stage, "push", DEVICE, str(large[0].path), "--yes")
         (one,) = found["devices"]
