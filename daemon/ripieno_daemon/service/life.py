@@ -24,8 +24,10 @@ from .answers import Answers
 from .lives import Lives, Making
 from .mishaps import Mishaps
 from .plans import FILE, Plans
+from .preloading import preload
 from .reloading import Reloading
 from .safe_mode import SafeMode
+from .standby import Standby
 from .standing import LOOK_S, SAFE, STARTING, STOPPING, Standing
 from .surroundings import Surroundings
 from .updating import Updating
@@ -70,7 +72,8 @@ class Life:
         self._mishaps = Mishaps(standing, self._tell)
         self._plans = Plans(device_file, surroundings.kept, standing, self._tell)
         self._safe_mode = SafeMode(surroundings.runtime, standing, clock, self._tell)
-        self.updating = Updating(standing, clock, self.reload, self._tell)
+        standby = Standby(lambda plan: preload(plan, ports(plan), self._said), self._said)
+        self.updating = Updating(standing, clock, self.reload, self._tell, standby)
         self._plans.releases, standing.releases = self.updating, self.updating.report
         making = Making(
             ports,
@@ -84,7 +87,7 @@ class Life:
             self._instead,
         )
         self._lives = Lives(making, standing, self._supervisor, clock, self._stop)
-        self._reloading = Reloading(self._plans, self._lives, self._safe_mode, standing, ports, self._tell)
+        self._reloading = Reloading(self._plans, self._lives, self._safe_mode, standing, ports, self._tell, standby)
 
     def stop(self) -> None:
         """End in order."""
@@ -136,7 +139,7 @@ class Life:
             await asyncio.gather(feeding, looking, telling, updating, *self._tasks, return_exceptions=True)
             watch.stop()
             self._plans.close()
-            self.updating.close()
+            await self.updating.close()
 
     async def compiled(self) -> Plan:
         """Return the plan of the files as they are now. Raises ConfigError."""

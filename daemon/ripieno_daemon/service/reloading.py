@@ -12,6 +12,7 @@ from ripieno.plan import Plan, digest, encode
 from .difference import differences
 from .plans import FILE, Plans
 from .preloading import preload
+from .standby import Standby
 from .standing import RUNNING, Standing
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ class Reloading:
         standing: Standing,
         ports: Callable[[Plan], Ports],
         tell: Callable[[str, str], None],
+        standby: Standby,
     ) -> None:
         self._plans, self._lives, self._safe_mode, self._standing = plans, lives, safe_mode, standing
-        self._make_ports, self._tell = ports, tell
+        self._make_ports, self._tell, self._standby = ports, tell, standby
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self, by: str, only: str = "") -> dict[str, Any]:
@@ -84,7 +86,9 @@ class Reloading:
     async def _hand_over(self, plan: Plan, source: str) -> str:
         """Let another life of the app take the place of this one; return why it did not, "" where it did."""
         try:
-            ports = await preload(plan, self._make_ports(plan), lambda text: self._tell("said", text))
+            ports = self._standby.take(plan)
+            if ports is None:
+                ports = await preload(plan, self._make_ports(plan), lambda text: self._tell("said", text))
         except RipienoError as error:
             return str(error)
         answered = self._lives.follow(plan, source, ports)

@@ -6,7 +6,8 @@ its release on trial, if there is one, has counted this start; what cannot be st
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from ripieno_daemon.ports.thread import OwnThread
 from ripieno_daemon.updates.places import Place, place_of
 from ripieno_daemon.workers.wanted import runtime_of
 
+from .standby import Standby
 from .standing import Standing
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ WORSE: Final = ("refused", "reverted", "stopped", "alarm")
 
 class Updating:
     """Args:
+    standby: what ran before, as long as a release is on trial.
     reload: puts the files as they are into force, as `ripieno reload` does.
     tell: what kind of thing happened, and the sentence for a person.
 
@@ -45,8 +48,12 @@ class Updating:
         clock: Clock,
         reload: Callable[[str], Awaitable[dict[str, Any]]],
         tell: Callable[[str, str], None],
+        standby: Standby,
     ) -> None:
         self._standing, self._clock, self._reload, self._tell = standing, clock, reload, tell
+        self._standby = standby
+        self._ran: Plan | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = OwnThread("updates")
         self._runtime: str | None = None
         self._terms = TrialPlan()
@@ -102,6 +109,10 @@ class Updating:
                     self._tell("said", f"{place.name} is updated from the next start of the service on")
                 before = f"{one.name}/" if len(plan.pipelines) > 1 else ""
                 steps |= {f"{before}{step.name}": place.name for step in one.steps}
+        tried = {one.slots.standing.trial for one in self.updates.by_name.values()} - {""}
+        if self._ran is not None and self._ran != plan and tried & {*releases.values()}:
+            self._in_background(self._standby.begin(self._ran))
+        self._ran = plan
         self.updates.runs(releases, steps)
 
     async def run(self) -> None:
@@ -113,9 +124,18 @@ class Updating:
         """Return how far each update is, by the bundle's name."""
         return {} if self.updates is None else self.updates.report()
 
-    def close(self) -> None:
-        """Wait for what is being written."""
+    async def close(self) -> None:
+        """Let go of what stands by, and wait for what is being written."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._standby.end()
         self._thread.stop()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="what stands by")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _switch(self, why: str, name: str, folder: str) -> str:
         answer = await self._reload(f"the update of {name} ({why})")
@@ -183,6 +203,8 @@ class Updating:
             self._standing.alarm(CODE, name, text, lasts=False)
         else:
             self._tell(CODE, text)
+        if what in ("confirmed", "reverted"):
+            self._in_background(self._standby.end())
         if what == "confirmed":
             self._standing.over(CODE, name)
 

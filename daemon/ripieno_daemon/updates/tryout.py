@@ -59,6 +59,7 @@ class TryOut:
         self._running = ""
         self.is_switching = False
         self.trial: Trial | None = None
+        self.leaving = ""  # what is being given up, until the old release runs again
 
     def runs(self, digest: str) -> None:
         """The line has begun with this release of the bundle ("": with files of another place)."""
@@ -142,10 +143,11 @@ class TryOut:
     async def _back(self, digest: str, why: str) -> None:
         slots = self._slots
         self._telling.told(f"{digest[:16]} is given up: {why}", GIVEN_UP)
+        self.leaving = digest
         await self._away(lambda: slots.revert(why))
         folder = slots.store.folder(slots.standing.confirmed)
         if wrong := await self._switch(f"back from release {digest[:16]}...: {why}", slots.name, folder):
             self._telling.told(f"what ran before does not run again: {wrong}", ALARM)
-        self.trial = None
+        self.trial, self.leaving = None, ""
         self._telling.said("reverted", digest, why)
         await self._away(slots.prune)  # only now: until then its models ran

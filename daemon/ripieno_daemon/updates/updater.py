@@ -192,7 +192,7 @@ class Updater:
         found: dict[str, Any] = {
             "phase": self.phase,
             "confirmed": standing.confirmed,
-            "trial": standing.trial,
+            "trial": standing.trial or self._tryout.leaving,
             "factory": self.slots.factory,
             "floor": self.slots.floor,
             "refused": [list(one) for one in standing.refused],
