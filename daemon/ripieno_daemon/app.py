@@ -53,9 +53,6 @@ ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the nex
 LEDGER_S = 30.0  # a disk that hangs for longer than any card's worst pause; one that refuses is no hang
 WORKER_S = 20.0  # every call has a deadline of its own, which the pool holds; beyond this the pool is broken
 ENGINE_S = 3.0
-DRAIN_STEP_S = 0.02
-DRAIN_S = 2.0  # and so long for receipts; what is not receipted is sent again after the next start
-DRAIN_IDLE_S = 0.3  # of which so long without one: a broker that is away sends none
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +369,9 @@ class App:
         conductor.snapshot()
         await self._flush(ledger)
         if outbox is not None:
-            await self._drain(outbox)
+            from .fleet.draining import drained
+
+            await drained(lambda: outbox.backlog, self._ports.clock)
         for task in parts:
             task.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
@@ -406,15 +405,6 @@ class App:
             await ledger.flush()
         except StorageError as error:
             self._say(f"the last records are not durable: {error}")
-
-    async def _drain(self, outbox: Outbox) -> None:
-        """Wait for receipts, a little, and only while some come."""
-        waited, idle, backlog = 0.0, 0.0, outbox.backlog
-        while backlog and waited < DRAIN_S and idle < DRAIN_IDLE_S:
-            await self._ports.clock.sleep(DRAIN_STEP_S)
-            waited, idle = waited + DRAIN_STEP_S, idle + DRAIN_STEP_S
-            if outbox.backlog < backlog:
-                backlog, idle = outbox.backlog, 0.0
 
     def _context(
         self, conductor: Conductor, ledger: Ledger, intents: IntentFile
