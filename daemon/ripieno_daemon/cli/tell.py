@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
@@ -46,10 +45,12 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
         if not given.strip():
             raise ValueError("--text: the text is empty")
         return {"text": given.removesuffix("\n") if arguments.text == "-" else given}
+    from ripieno_drivers.payloads import BadPayload, read_document
+
     try:
-        body = json.loads(given)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"--body: no JSON: {error}") from None
+        body = read_document(given.encode(), LARGEST_BYTES)
+    except BadPayload as error:
+        raise ValueError(f"--body: {error}") from None
     if not isinstance(body, dict) or not body:
         raise ValueError('--body: an object with fields is expected, such as {"text": "...", "customer": 4711}')
     return body
