@@ -18,16 +18,23 @@ GOOD: dict[str, Any] = {
     "stopped": True,
     "replay": {"mismatches": 0},
     "ledger_is_whole": True,
+    "updated": True,
+    "runs": True,
+    "refused": True,
+    "reverted": True,
+    "cancelled": True,
 }
 
 
-def test_a_setting_and_a_stop_from_afar_cost_no_part_and_no_result() -> None:
+def test_releases_a_setting_and_a_stop_from_afar_cost_no_part_and_no_result() -> None:
     words = ["-m", "ripieno_daemon", "fleet", "demo", "--parts", "100", "--json", "-"]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=150, check=False)
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout)
 
     assert figures["broken"] == []
+    assert figures["updated"] and figures["refused"] and figures["reverted"] and figures["cancelled"]
+    assert figures["updates"]["worse"]["why"].startswith("shift: labels have moved")
     assert figures["setting"]["rev"] == 1
     assert figures["stopped"]
     assert figures["opened_while_stopped"] == 0
@@ -48,6 +55,11 @@ def test_a_setting_and_a_stop_from_afar_cost_no_part_and_no_result() -> None:
         {"stopped": False},
         {"replay": {"mismatches": 1}},
         {"ledger_is_whole": False},
+        {"updated": False},
+        {"runs": False},
+        {"refused": False},
+        {"reverted": False},
+        {"cancelled": False},
     ],
 )
 def test_what_does_not_hold_is_called_broken(wrong: dict[str, Any]) -> None:

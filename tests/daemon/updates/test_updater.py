@@ -21,7 +21,7 @@ from ripieno_daemon.updates.executing import Applying, Cancelling, Planning
 from ripieno_daemon.updates.judging import Authority
 from ripieno_daemon.updates.over_broker import asking, serve
 from ripieno_daemon.updates.slots import Refused, Slots
-from ripieno_daemon.updates.telling import CHANGED
+from ripieno_daemon.updates.telling import CHANGED, GIVEN_UP
 from ripieno_daemon.updates.trial import Gates, Noted
 from ripieno_daemon.updates.updater import IDLE, ON_TRIAL, PULLING, TESTING
 from ripieno_daemon.updates.updates import Updates
@@ -67,7 +67,7 @@ class Site:
             test=self.test,
             away=here,
             clock=self.clock,
-            tell=lambda told: self.told.append(told) if told["what"] != CHANGED else None,
+            tell=lambda told: self.told.append(told) if told["what"] not in (CHANGED, GIVEN_UP) else None,
             gates=lambda: GATES,
         )
         made.add(self.disk, NAME)

@@ -95,6 +95,7 @@ async def demo(folder: Path, parts: int, seed: int, progress: Callable[[str], No
         "cancelled": cancelled["ended"] == "cancelled",
         "updates": {"good": updated, "refused": refused, "worse": reverted, "taken back": cancelled},
         "runs": runs,
+        "back_ms": _back_ms(stage),
         "setting": setting,
         **stop,
         **rearmed,
@@ -128,6 +129,12 @@ async def _push(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:
         "why": end.why,
         "s": round((clock.monotonic_ns() - began_ns) / 1e9, 1),
     }
+
+
+def _back_ms(stage: Stage) -> int | None:
+    """Return how long after the verdict on the bad release the one before decided again, as the daemon tells it."""
+    at = {one["event"]: one["ms"] for one in stage.heard if "given up" in one["text"] or "reverted: " in one["text"]}
+    return int(at["alarm"] - at["verdict"]) if {"alarm", "verdict"} <= at.keys() else None
 
 
 async def take_back(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:

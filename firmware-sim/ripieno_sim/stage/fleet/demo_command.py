@@ -1,4 +1,4 @@
-"""`ripieno fleet demo`: one device of a fleet over a real broker: a setting, a stop, and every result and part."""
+"""`ripieno fleet demo`: one device of a fleet over a real broker: releases, a setting, a stop, every part."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ripieno_daemon.cli.command import CALLED_WRONGLY, NO, OK, Command
 from ripieno_daemon.cli.output import Progress, add_json, give
 
 LEAST_PARTS = 80
+LONGEST_WHY = 90
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +58,10 @@ def broken(figures: dict[str, Any]) -> list[str]:
         "the device does not say that it is stopped": figures["stopped"],
         "a decision comes out otherwise when it is made again": figures["replay"]["mismatches"] == 0,
         "the ledger's chain is broken": figures["ledger_is_whole"],
+        "a good release was not kept": figures["updated"] and figures["runs"],
+        "a bad release was not refused by its self-test": figures["refused"],
+        "what only the line finds out was not reverted": figures["reverted"],
+        "a release that was taken back was not given up": figures["cancelled"],
     }
     return [promise for promise, held in promises.items() if not held]
 
@@ -65,6 +70,7 @@ def _text(figures: dict[str, Any]) -> str:
     results, setting, again = figures["results"], figures["setting"], figures["replay"]
     lines = [
         f"{figures['parts']} parts, {figures['parts_unaccounted']} unaccounted for; {figures['broker']} with TLS",
+        *_updates(figures),
         f"  setting   {setting['name']}: {setting['from']} -> {setting['to']}, in force after {setting['ms']} ms",
         f"  stop      answered after {figures['stop_ms']} ms; the gate opened {figures['opened_while_stopped']} times"
         " until a person at the device cleared it",
@@ -75,10 +81,20 @@ def _text(figures: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"BROKEN: {line}" for line in figures["broken"])])
 
 
+def _updates(figures: dict[str, Any]) -> list[str]:
+    lines = [f"  trial     {figures['trial']} in the device file"]
+    for name, one in figures["updates"].items():
+        why = f": {one['why'][:LONGEST_WHY]}" if one["why"] else ""
+        lines.append(f"  {name:<9} {one['version']} {one['ended']}{why}")
+    if figures["back_ms"] is not None:
+        lines.append(f"            the release before decided again {figures['back_ms']} ms after the verdict")
+    return lines
+
+
 COMMAND = Command(
     "fleet demo",
     "prove",
-    "watch one device of a fleet over Mosquitto with TLS: a signed setting, a signed stop, every part and result",
+    "watch one device of a fleet over Mosquitto with TLS: releases, a setting, a stop, every part and result",
     "ripieno fleet demo --parts 150        (about 80 s; exit 1 if a promise did not hold)",
     _arguments,
     _run,
