@@ -21,8 +21,8 @@ def write_text(fleet: str, rules: Sequence[KeyRule]) -> str:
     """Return a policy file with these keys."""
     lines = [
         f"# Who may ask what of which device of fleet {fleet}. After a change: ripieno fleet policy FOLDER",
-        "# kinds: status logs snapshot why check self-test plan apply cancel settings recipe asks answer restart safe stop",
-        "#        policy, desired (fleet set), bundle (who may sign a release)",
+        "# kinds: status logs snapshot why check self-test plan apply cancel settings recipe asks answer restart",
+        "#        safe stop policy, desired (fleet set), bundle (who may sign a release)",
         "# A pattern is a name, or its beginning with * behind it.",
         "",
         'two_keys = []                # kinds that need the signatures of two keys, such as ["apply", "policy"]',
