@@ -19,16 +19,23 @@ def find_decision(past: Past, words: str) -> tuple[int, dict[str, Any]]:
         CannotAnswer: none, or several decisions are meant; the message lists them.
     """
     found: list[tuple[int, dict[str, Any]]] = []
+    waiting = ""
     for row in past.rows():
-        if row.kind != "decision" or row.payload is None:
+        if row.kind not in ("decision", "ask") or row.payload is None:
             continue
         body: dict[str, Any] = msgpack.unpackb(row.payload, raw=False)
+        if row.kind == "ask":
+            if words == body["item"] or is_meant(words, body["item"]):
+                waiting = f"{body['item']} is not decided yet: it was last asked by {body['step']} (ripieno asks)"
+            continue
         if body["id"] == words:
             return row.id, body
         if is_meant(words, body["id"]):
             found.append((row.id, body))
     if len(found) == 1:
         return found[0]
+    if not found and waiting:
+        raise CannotAnswer(waiting)
     if not found:
         raise CannotAnswer(f"no decision is called {words!r}; ids are like part-7f00a1b2-12 or rule@event/index")
     ids = ", ".join(body["id"] for _, body in found[:FEW])

@@ -95,3 +95,14 @@ def test_an_item_of_another_kind_is_told(record: Any) -> None:
 )
 def test_a_shortened_name_fits_an_id(words: str, id: str, fits: bool) -> None:
     assert is_meant(words, id) == fits
+
+
+def test_an_item_that_waits_for_a_person_is_told_as_such() -> None:
+    def ask(play: Play) -> None:
+        play.item("question", {"asked": {"text": "refund", "customer": 7}, "customer": {"found": False}})
+        play.wait(1_000_000_000)
+
+    answers = {name.removeprefix("help-desk/"): one for name, one in ANSWERS.items() if name.startswith("help-desk/")}
+    record = played((service(),), answers, ask)
+    with pytest.raises(CannotAnswer, match=r"question-00000001-1 is not decided yet: it was last asked by helper"):
+        why(record, "1")
