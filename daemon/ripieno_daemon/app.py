@@ -152,7 +152,8 @@ class App:
             on_alarm=self._storage_alarm,
         )
         if (shelf := self._ports.shelf) is not None:
-            self.mending = Mending(storage, shelf, clock, self._ports.entropy, self._say)
+            quota_bytes = self._plan.storage.quota_bytes
+            self.mending = Mending(storage, shelf, clock, self._ports.entropy, self._say, quota_bytes)
         ledger = self.ledger = await (
             self.mending.open(opened) if self.mending is not None else opened(storage.database(LEDGER))
         )
@@ -257,6 +258,7 @@ class App:
                 "durable": ledger.is_durable,
                 "set_aside": self.mending.as_maps() if self.mending is not None else [],
             },
+            "storage": self.mending.uses() if self.mending is not None else {},
             "outbox": None if outbox is None else {"backlog": outbox.backlog},
         }
 

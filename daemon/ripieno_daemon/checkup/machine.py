@@ -58,6 +58,7 @@ def disk(state: Path | None, quota_bytes: int) -> Iterator[Finding]:
             "disk", f"{place} may not be written by {pwd.getpwuid(os.geteuid()).pw_name}", f"chown ripieno {place}"
         )
         return
+    yield from _record(state, quota_bytes)
     free = shutil.disk_usage(place).free
     if free < quota_bytes:
         text = f"{place}: {free / 1e6:.0f} MB are free, and the record may grow to {quota_bytes / 1e6:.0f} MB"
@@ -74,6 +75,21 @@ def disk(state: Path | None, quota_bytes: int) -> Iterator[Finding]:
         yield warn("disk", f"{text}; pulses whose intent comes too late are not sent", "a better card or disk")
     else:
         yield good("disk", f"{place}: 4 kB are durable after {slowest * 1000:.1f} ms at most")
+
+
+def _record(state: Path, quota_bytes: int) -> Iterator[Finding]:
+    """Look at what the record takes, and at ledgers that were set aside."""
+    taken = sum(path.stat().st_size for path in state.glob("ledger.sqlite*"))
+    aside = sorted(path for path in state.glob("ledger.damaged-*") if path.is_dir())
+    if taken > quota_bytes:
+        text = f"{state}: the record takes {taken / 1e6:.0f} MB of {quota_bytes / 1e6:.0f} MB"
+        yield warn("record", text, "see that results get their receipts, or give a larger storage.quota")
+    elif taken:
+        yield good("record", f"{state}: it takes {taken / 1e6:.1f} MB of {quota_bytes / 1e6:.0f} MB")
+    for folder in aside:
+        if not (folder / "acknowledged").exists():
+            text = f"{folder}: a damaged ledger was set aside; `ripieno ledger verify {folder}` says what is wrong"
+            yield warn("record", text, "ripieno alarms acknowledge, when you have seen it")
 
 
 def _sync_s(folder: Path) -> float:

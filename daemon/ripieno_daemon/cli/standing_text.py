@@ -52,9 +52,16 @@ def _rows(report: dict[str, Any]) -> list[tuple[str, list[str]]]:
     if ledger := report.get("ledger"):
         durable = "durable" if ledger["durable"] else "NOT DURABLE"
         rows.append(("record", [f"{ledger['head']} records, {ledger['waiting']} waiting, {durable}"]))
+    if uses := report.get("storage"):
+        rows.append(("storage", [_use(name, one) for name, one in uses.items()]))
     if outbox := report.get("outbox"):
         rows.append(("results", [f"{outbox['backlog']} wait for a receipt"]))
     return [(name, lines) for name, lines in rows if lines]
+
+
+def _use(name: str, one: dict[str, int]) -> str:
+    limit = f" of {one['limit'] / 1e6:.0f} MB" if one["limit"] else ""
+    return f"{name}: {one['bytes'] / 1e6:.1f} MB{limit}"
 
 
 def _recipe(recipe: dict[str, Any] | None) -> list[tuple[str, list[str]]]:

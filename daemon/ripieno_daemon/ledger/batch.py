@@ -255,6 +255,26 @@ def erase(tx: Transaction, first_id: int, last_id: int) -> int:
     return len(found)
 
 
+def erase_oldest(tx: Transaction, limit: int) -> tuple[int, int, int]:
+    """Erase at most `limit` payloads, the oldest that may go; return (first id, last id, count), zeros for none."""
+    snapshot = tx.execute("SELECT upto_id FROM snapshot").fetchone()
+    found = tx.execute(
+        "SELECT r.id, p.payload FROM payloads p JOIN records r ON r.id = p.id"
+        " WHERE p.id <= ? AND r.kind NOT IN (?, ?, ?) AND (r.seq IS NULL OR r.id <= ?) ORDER BY p.id LIMIT ?",
+        (snapshot[0] if snapshot else 0, KINDS["dictionary"], KINDS["plan"], KINDS["erasure"], receipted(tx)[1], limit),
+    ).fetchall()
+    _erase_all(tx, found)
+    return (found[0][0], found[-1][0], len(found)) if found else (0, 0, 0)
+
+
+def used_bytes(tx: Transaction) -> int:
+    """Return what the database holds, without what is free inside."""
+    (pages,) = tx.execute("PRAGMA page_count").fetchone()
+    (free,) = tx.execute("PRAGMA freelist_count").fetchone()
+    (size,) = tx.execute("PRAGMA page_size").fetchone()
+    return int((pages - free) * size)
+
+
 def give_up(tx: Transaction, after_id: int, upto_seq: int, keep: Collection[int], limit: int) -> tuple[int, int, int]:
     """Take away payloads of rows of the stream that nobody has a receipt for, the oldest first, but of kinds in `keep`.
 

@@ -315,6 +315,17 @@ class Ledger:
             self.append("erasure", t_ns, struct.pack(">qqq", first_id, last_id, count))
         return count
 
+    async def erase_oldest(self, limit: int) -> int:
+        """Erase the oldest payloads that may go, at most `limit`; return how many. An `erasure` record says so."""
+        first_id, last_id, count = await self._database.write(lambda tx: batch.erase_oldest(tx, limit))
+        if count:
+            self.append("erasure", self._tip.t_ns, struct.pack(">qqq", first_id, last_id, count))
+        return count
+
+    async def size_bytes(self) -> int:
+        """Return what the database holds, without what is free inside it."""
+        return await self._database.read(batch.used_bytes)
+
     async def give_up(self, after_id: int, upto_seq: int, keep: Collection[str], limit: int) -> int:
         """Erase the payloads of at most `limit` unreceipted rows of the stream behind record `after_id` and up to
         number `upto_seq`, but of kinds in `keep`. Returns how many; an `erasure` record says so.

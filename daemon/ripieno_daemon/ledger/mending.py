@@ -8,6 +8,7 @@ batch. What the damaged one still owes the consumer is read in the background, s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,13 @@ from ..ports.ledger_shelf import SetAside
 from .epochs import EPOCH_BYTES
 from .ledger import Ledger
 from .rescue import begin, go_on
+from .room import Room
 from .soundness import check_soundness
 
 T = TypeVar("T")
 NAME: Final = "ledger.sqlite"
 AGAIN_S: Final = 5.0
+LOOKS: Final = 12  # of those between two looks at the room: a minute
 PAUSE_S: Final = 0.02  # between two chunks: the ledger's one thread has commits to do
 
 
@@ -35,6 +38,8 @@ class Shelf(Protocol):
     async def has_acted(self) -> bool: ...
     async def set_aside(self, stamp: str, why: str, salvaged: Path | None = None) -> SetAside: ...
     async def note(self, folder: str, name: str, text: str) -> None: ...
+    async def sizes(self) -> dict[str, int]: ...
+    async def remove(self, folder: str) -> None: ...
     async def read(self, folder: str, work: Callable[[Transaction], T]) -> T: ...
     def place_for_salvage(self) -> Path: ...
     async def close(self) -> None: ...
@@ -48,12 +53,21 @@ class _Salvaged(Protocol):
 class Mending:
     """Of one state directory.
 
-    `say`: one sentence for a person. `on_set_aside` is told of each that nobody has acknowledged.
+    `say`: one sentence for a person. `quota_bytes`: what the record may take (room.py); 0: nobody looks.
     """
 
-    def __init__(self, storage: Storage, shelf: Shelf, clock: Clock, entropy: Entropy, say: Callable[[str], None]):
+    def __init__(
+        self,
+        storage: Storage,
+        shelf: Shelf,
+        clock: Clock,
+        entropy: Entropy,
+        say: Callable[[str], None],
+        quota_bytes: int = 0,
+    ):
         self._storage, self._shelf, self._clock, self._entropy, self._say = storage, shelf, clock, entropy, say
         self._set_aside: list[SetAside] = []
+        self.room = Room(shelf, quota_bytes, say) if quota_bytes else None
 
     @property
     def unacknowledged(self) -> Sequence[SetAside]:
@@ -63,6 +77,10 @@ class Mending:
     def as_maps(self) -> list[dict[str, str]]:
         """Return them as `ripieno status` tells of them."""
         return [{"folder": one.folder, "text": told(one)} for one in self.unacknowledged]
+
+    def uses(self) -> dict[str, dict[str, int]]:
+        """Return what each class of files takes and may take, as of the last look."""
+        return {name: asdict(one) for name, one in (self.room.uses if self.room else {}).items()}
 
     async def open(self, opened: Callable[[Database], Awaitable[Ledger]]) -> Ledger:
         """Open the ledger, or one that follows it. `opened`: Ledger.open, with all that it wants.
@@ -89,13 +107,18 @@ class Mending:
         return await self._replaced(database, why), self._entropy.token(EPOCH_BYTES)
 
     async def run(self, ledger: Ledger) -> None:
-        """Carry over what damaged ledgers still owe, until nothing is left; again when another is set aside."""
+        """Carry over what damaged ledgers still owe, also of later ones; keep the record within its room."""
+        looks = 0
         while True:
             try:
                 for one in [one for one in self._set_aside if not one.is_rescued]:
                     await self._rescue(ledger, one)
+                if self.room is not None and looks % LOOKS == 0:
+                    self._set_aside = await self.room.keep(ledger, self._set_aside)
+                looks += 1
             except StorageError as error:
-                self._say(f"what a damaged ledger holds is not carried over yet: {error}")
+                if any(not one.is_rescued for one in self._set_aside):
+                    self._say(f"what a damaged ledger holds is not carried over yet: {error}")
             await self._clock.sleep(AGAIN_S)
 
     async def acknowledge(self, folder: str, by: str) -> None:

@@ -65,6 +65,15 @@ class LedgerShelf:
         """
         return await self._thread.run(lambda: self._set_aside(stamp, why, salvaged))
 
+    async def sizes(self) -> dict[str, int]:
+        """Return what each folder of the state directory takes, in bytes. Raises StorageError."""
+        return await self._thread.run(self._sizes)
+
+    async def remove(self, folder: str) -> None:
+        """Remove a set-aside ledger for good. Raises StorageError."""
+        assert folder.startswith(PREFIX)
+        await self._thread.run(lambda: shutil.rmtree(self._state / folder, ignore_errors=True))
+
     async def note(self, folder: str, name: str, text: str) -> None:
         """Note "rescued" or "acknowledged". Raises StorageError."""
         await self._thread.run(lambda: self._files.write(f"{folder}/{name}", text.encode()))
@@ -96,6 +105,16 @@ class LedgerShelf:
         except OSError as error:
             raise refused(self._state, error) from error
         return [self._seen(folder.name) for folder in found]
+
+    def _sizes(self) -> dict[str, int]:
+        try:
+            return {
+                folder.name: sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+                for folder in self._state.iterdir()
+                if folder.is_dir()
+            }
+        except OSError as error:
+            raise refused(self._state, error) from error
 
     def _read(self, folder: str, work: Callable[[Transaction], T]) -> T:
         path = self._state / folder / self._name
