@@ -1,14 +1,14 @@
 """Updates of bundles in the life of the process: which releases run, and the line switched to another and back.
 
 A bundle that the device file takes from `bundles/NAME/current` has an updater. Before the first plan comes into force
-its release on trial, if there is one, has counted this start; what cannot be started is given up there and then.
+its release on trial, if there is one, has counted this start; what cannot be started is given up there and then. Until
+then no line runs, and the disk is waited for on the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,18 +80,21 @@ class Updating:
             inside = next((one for one in files if one.startswith(f"{place}/")), "")
             if not inside:
                 continue
-            if await self._thread.run(partial(updater.give_up, f"{inside} has problems")):
+            if updater.give_up(f"{inside} has problems"):
                 return True
-            wrong: str = await self._thread.run(partial(_wrong, place))
-            has_other: bool = bool(wrong) and await self._thread.run(partial(updater.fall_back, wrong))
-            if has_other:
+            if (wrong := _wrong(place)) and updater.fall_back(wrong):
                 return True
         return False
 
     async def gave_up(self, why: str) -> bool:
         """The first life of the app did not begin; True: a release on trial is to blame, and was given up."""
         found = [] if self.updates is None else list(self.updates.by_name.values())
-        return any([await self._thread.run(partial(one.give_up, why)) for one in found])
+        try:
+            given_up = [one.give_up(why) for one in found]
+        except StorageError as error:  # the next starts count
+            self._standing.alarm(CODE, "", f"what is on trial is not given up: {error}")
+            return False
+        return any(given_up)
 
     # --- while it runs ------------------------------------------------------------------------------------------
 
@@ -166,7 +169,7 @@ class Updating:
 
         updater = updates.add(FolderDisk(Path(place.root)), place.name)
         try:
-            return await self._thread.run(updater.start) != place.digest
+            return updater.start() != place.digest
         except StorageError as error:
             del updates.by_name[place.name]
             self._standing.alarm(CODE, place.name, f"{place.name} is not updated: {error}")
