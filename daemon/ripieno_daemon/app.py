@@ -22,7 +22,7 @@ from ripieno.contracts.runtime import Loaded
 from ripieno.contracts.site import Brokers, Files, Network
 from ripieno.errors import RipienoError, StorageError
 from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
-from ripieno.values import DeviceDown, DeviceUp
+from ripieno.values import DeviceDown, DeviceImpaired, DeviceUp
 
 from .bundles import PlanModels, open_bundles
 from .conducting.conductor import Conductor
@@ -129,6 +129,7 @@ class App:
         self.updates: Updates | None = None
         self.on_held: Callable[[Held | None], None] = self._say_held
         self.on_alarm: Callable[[str, str], None] = lambda code, text: None
+        self.on_impaired: Callable[[DeviceImpaired], None] = lambda impaired: None
         self.on_mode: Callable[[Change], None] = lambda change: None
         self._far: FarEnd | None = None
         self._is_ending = False
@@ -468,6 +469,8 @@ class App:
             if isinstance(arrival, DeviceUp):
                 self.down.pop(arrival.device, None)
                 self._say(f"{arrival.device}: up")
+            elif isinstance(arrival, DeviceImpaired):
+                self.on_impaired(arrival)
             elif isinstance(arrival, DeviceDown):
                 self.down[arrival.device] = arrival.why
                 self._say(f"{arrival.device}: down: {arrival.why}")

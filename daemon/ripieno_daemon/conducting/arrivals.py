@@ -9,7 +9,7 @@ from ripieno import engine as rooms
 from ripieno.contracts.driver import Arrival
 from ripieno.engine import Engine, Event
 from ripieno.plan import PipelinePlan
-from ripieno.values import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
+from ripieno.values import DeviceDown, DeviceImpaired, DeviceUp, Edge, Frame, Message, Position, Reading
 
 from .declared import as_declared
 from .timeline import Timeline
@@ -68,6 +68,8 @@ class Arrivals:
                 return rooms.DeviceChanged(now, arrival.device, True, arrival.epoch, "")
             case DeviceDown():
                 return rooms.DeviceChanged(now, arrival.device, False, 0, arrival.why)
+            case DeviceImpaired():
+                return None  # it works: a person is told, and nothing decides by it
 
     def _frame(self, frame: Frame, now: int) -> Event:
         begins = frame.input in self._begun_by_frames

@@ -137,6 +137,7 @@ class Lives:
             lambda: self._begun(now),
         )
         standing.app, app.on_held, app.on_alarm = app, making.on_held, standing.noticed
+        app.on_impaired = standing.impaired
         app.on_mode = lambda change: mode_answers.notice(standing, change)
         if now.plan.broker.orders is not None:
             app.executors = making.executors(now.plan)

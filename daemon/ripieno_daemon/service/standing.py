@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ripieno.contracts.ports import Clock
 from ripieno.plan import Plan, digest
+from ripieno.values import DeviceImpaired
 from ripieno_daemon.alarms import Alarm, Alarms, Instant
 from ripieno_daemon.alarms.alarms import UNACKNOWLEDGED
 from ripieno_daemon.ports.notify import SystemdNotify
@@ -106,6 +107,14 @@ class Standing:
             self.over(family, subject)
         else:
             self._raise(family, subject, f"{code}: {text}")
+
+    def impaired(self, one: DeviceImpaired) -> None:
+        """A device works, and not as it should, or it does again; its driver has said so."""
+        subject = f"{one.device}/{one.subject}" if one.subject else one.device
+        if one.why:
+            self._raise(one.code, subject, f"{one.device}: {one.why}")
+        else:
+            self.over(one.code, subject)
 
     def listed(self) -> list[Alarm]:
         """Return the alarms, those that nobody has seen first."""

@@ -28,7 +28,9 @@ _MAX_ID: Final = 0xFFFF_FFFF
 
 
 class Acts:
-    """The acts of one device. `wake` is called when the link has something to send."""
+    """The acts of one device. `wake` is called when the link has something to send, `acted` when the board says that a
+    pulse of an output began at a time.
+    """
 
     def __init__(
         self,
@@ -37,12 +39,13 @@ class Acts:
         outputs: Mapping[str, Point],
         counts_per_mm: float,
         wake: Callable[[], None],
+        acted: Callable[[str, int], None] = lambda output, at_us: None,
     ) -> None:
         self._context = context
         self._link = link
         self._outputs = outputs
         self._counts_per_mm = counts_per_mm
-        self._wake = wake
+        self._wake, self._acted = wake, acted
         self._unresolved = Unresolved(counts_per_mm)
         self._departures = Departures()
         self._waiting: dict[int, Departure] = {}
@@ -134,6 +137,8 @@ class Acts:
 
     def _settle(self, command: Command, outcome: Outcome) -> None:
         """Give an outcome to who waits for it: the caller of `fire`, else the daemon."""
+        if outcome.kind is OutcomeKind.EXECUTED and outcome.at_ns:
+            self._acted(command.intent.act.output, outcome.at_ns // 1000)
         departure = self._waiting.pop(command.intent.command_id, None)
         if departure is None or departure.nobody_waits:
             self._context.settled(outcome)

@@ -17,10 +17,11 @@ from typing import Final
 
 from . import codec, messages
 from .boardclock import BoardClock, nearest, signed
-from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, Synced, Up
+from .events import Answered, Down, Event, Happened, Refused, Sampled, Slowed, Stopped, Synced, Up
 from .handshake import Handshake
 from .messages import ESTOP_LATCHED, POSITION_VALID, ActArgs, EventKind, Welcome
 from .pings import Pings
+from .slowness import Slowness
 from .window import Outbound, Receiver, Sender
 
 SILENCE_US: Final = 350_000
@@ -64,6 +65,7 @@ class Link:
         self._estop: int | None = None
         self._estop_us = 0
         self.clock = BoardClock()
+        self.slowness = Slowness()
         self.welcome: Welcome | None = None
         self.boot = 0
         """Rises with each boot of a board that is met; board times of another boot mean nothing."""
@@ -314,6 +316,8 @@ class Link:
         if sent_us is None:
             return
         self.clock.exchanged(sent_us, now_us, pong.now_us)
+        if self._pings.burst_done and self.slowness.exchanged(now_us - sent_us):
+            self._events.append(Slowed(self.slowness.why))
         if self._stage is Stage.OPENING and self.welcome:
             self._stage = Stage.UP
             self._events.append(Up(self.welcome))

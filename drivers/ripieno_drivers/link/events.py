@@ -84,4 +84,11 @@ class Stopped:
     reason: int
 
 
-Event = Up | Down | Refused | Synced | Answered | Sampled | Happened | Stopped
+@dataclass(frozen=True, slots=True)
+class Slowed:
+    """The line has become slow, or "": it is as fast as before."""
+
+    why: str
+
+
+Event = Up | Down | Refused | Synced | Answered | Sampled | Happened | Stopped | Slowed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ripieno.contracts.driver import Context, Point
-from ripieno.values import DeviceDown, DeviceUp, Edge, Position
+from ripieno.values import DeviceDown, DeviceImpaired, DeviceUp, Edge, Position
 
 from .core import Link
 from .events import Happened, Sampled
@@ -55,6 +55,11 @@ class Reports:
         self._down_why = why
         self._context.say(f"{self._context.device}: {why}")
         self._context.report(DeviceDown(self._context.device, why, self._context.clock.monotonic_ns()))
+
+    def impaired(self, code: str, subject: str, why: str) -> None:
+        """Tell of what works, and not as it should; "": it does again."""
+        self._context.say(f"{self._context.device}: {why or f'{subject or code}: as it should be again'}")
+        self._context.report(DeviceImpaired(self._context.device, code, subject, why))
 
     def sampled(self, sample: Sampled, epoch: int) -> None:
         if not sample.position_valid:

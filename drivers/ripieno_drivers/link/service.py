@@ -20,8 +20,9 @@ from ripieno.values import Act, Pulse, Setpoint, Trigger
 
 from .acts import Acts
 from .arguments import Order, level_for, order_for
+from .confirming import Confirming
 from .core import Link
-from .events import Answered, Down, Event, Happened, Refused, Sampled, Stopped, Up
+from .events import Answered, Down, Event, Happened, Refused, Sampled, Slowed, Stopped, Up
 from .holding import Held, Holding
 from .inbox import Inbox, Wakes
 from .levels import Levels
@@ -65,7 +66,9 @@ class Service:
         self._roams = is_pattern(settings.port)
         uid = bytes.fromhex(settings.uid) if settings.uid else None
         self.link = Link(baud=settings.baud, nonce=self._nonce, uid=uid, config_crc=settings.config_crc)
-        self.acts = Acts(context, self.link, self._outputs, settings.counts_per_mm, wake.set)
+        self._confirming = Confirming(context.points)
+        acted = self._confirming.acted
+        self.acts = Acts(context, self.link, self._outputs, settings.counts_per_mm, wake.set, acted)
         self.holding = Holding(settings.counts_per_mm)
         self.outgoing = Outgoing()
         self._reports = Reports(context, settings.counts_per_mm)
@@ -173,6 +176,8 @@ class Service:
         now_us = self._now_us()
         if told_us != now_us:
             self._handle(link.receive(b"", now_us))
+        for output in self._confirming.look(now_us):
+            self._reports.impaired("unmoved", output, self._confirming.doubts.get(output, ""))
         self.holding.release(link, now_us)
         self.acts.depart()
         self.acts.ask()
@@ -245,6 +250,7 @@ class Service:
             if isinstance(event, Up):
                 self._had_session = True
                 self._arm_again_us = 0
+                self.link.slowness.begin()
                 self._reports.up(event.welcome.journal_epoch)
                 self.holding.session_up(event.welcome, self.link, self._now_us())
                 self.acts.session_up(event.welcome)
@@ -252,6 +258,7 @@ class Service:
             elif isinstance(event, Down):
                 self.outgoing.clear()
                 self.acts.session_lost()
+                self._confirming.session_lost()
                 self.holding.session_lost(self._now_us())
                 self._reports.down(event.why)
             elif isinstance(event, Refused):
@@ -265,11 +272,15 @@ class Service:
                 self._reports.sampled(event, self._epoch)
             elif isinstance(event, Happened):
                 self._happened(event)
+            elif isinstance(event, Slowed):
+                self._reports.impaired("link-slow", "", event.why)
             elif isinstance(event, Stopped):
                 self._say("the board confirms the emergency stop")
 
     def _happened(self, event: Happened) -> None:
         self._reports.happened(event, self.link, self._epoch)
+        if event.kind in (EventKind.RISING, EventKind.FALLING):
+            self._confirming.edge(event.source, event.kind is EventKind.RISING, event.at_us)
         if event.kind is EventKind.REFUSED and event.number > 1:
             self._levels.drop(event.source)
         elif event.kind is EventKind.SAFE:

@@ -60,6 +60,11 @@ class LinkPoint:
         Literal["person", "auto"] | None,
         doc("who arms this output again; empty: as the board says; an indicator is always armed by the daemon"),
     ] = None
+    confirmed_by: Annotated[
+        Annotated[int, Ge(0), Le(15)] | None,
+        doc("a pulse: the board's input that rises when the machine moves, such as a limit switch; else an alarm"),
+    ] = None
+    confirm_s: Annotated[float, Gt(0), Le(10), doc("a pulse: within so long")] = 0.5
     scale: Annotated[
         float, Gt(0), Le(1e9), doc("the board's fixed-point steps in one unit of the pipeline's value")
     ] = 1.0

@@ -19,6 +19,7 @@ from ripieno.values import (
     Act,
     Booking,
     DeviceDown,
+    DeviceImpaired,
     DeviceUp,
     Edge,
     Frame,
@@ -41,7 +42,7 @@ class Place:
     """
 
 
-Arrival = Edge | Position | Reading | Frame | Message | DeviceUp | DeviceDown
+Arrival = Edge | Position | Reading | Frame | Message | DeviceUp | DeviceDown | DeviceImpaired
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +194,10 @@ class Driver:
 
     `settings`, `point`: frozen dataclasses with `Annotated` bounds, for the device and for each input or output bound
     to it.
-    `inputs`, `outputs`: kinds it can serve; an `indicator` is a lamp or horn, a setpoint of 0 or 1 that is no hazard: it
-    is neither held nor waits for a person, so that it can tell of that. `pulse_contract`: exactly-once, at-most-once or none. `falls_safe`: the
-    device itself puts outputs to their safe values when the daemon is silent; where that depends on how it is set up,
-    a function of the device's settings and the output's point.
+    `inputs`, `outputs`: kinds it can serve; an `indicator` is a lamp or horn, a setpoint of 0 or 1 that is no hazard:
+    it is neither held nor waits for a person, so that it can tell of that. `pulse_contract`: exactly-once,
+    at-most-once or none. `falls_safe`: the device itself puts outputs to their safe values when the daemon is silent;
+    where that depends on how it is set up, a function of the device's settings and the output's point.
     """
 
     name: str

@@ -6,7 +6,7 @@ Start: arrivals.py (what comes in), acts.py (what goes out), evidence.py (how fa
 """
 
 from .acts import Act, Booking, Outcome, OutcomeKind, Pulse, Setpoint, Trigger
-from .arrivals import DeviceDown, DeviceUp, Edge, Frame, Message, Position, Reading
+from .arrivals import DeviceDown, DeviceImpaired, DeviceUp, Edge, Frame, Message, Position, Reading
 from .detections import Classification, Detection, Detections, Inferred, Regression, Result
 from .evidence import UNKNOWN, Health, Unknown
 from .given import Given, PictureRef, Text, Vector
@@ -21,6 +21,7 @@ __all__ = [
     "Detection",
     "Detections",
     "DeviceDown",
+    "DeviceImpaired",
     "DeviceUp",
     "Edge",
     "Frame",

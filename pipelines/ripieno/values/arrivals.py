@@ -98,6 +98,18 @@ class DeviceUp:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceImpaired:
+    """A device works, and not as it should: a person is told. `code` is the alarm's, `subject` what of the device, ""
+    for all of it; `why` "": it does again.
+    """
+
+    device: str
+    code: str
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceDown:
     """A device cannot be used now; its outputs are safe or fall safe by themselves."""
 
