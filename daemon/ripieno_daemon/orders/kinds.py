@@ -71,6 +71,11 @@ KINDS: Final = _table(
     Kind("safe", Effect.CHANGE, 30),
     Kind("apply", Effect.ACTUATE, 10, must={"plan": str}, takes_s=120),
     Kind("restart", Effect.ACTUATE, 10, takes_s=60),
+    Kind("observe", Effect.ACTUATE, 30, may={"pipeline": str, "why": str}),
+    Kind("act", Effect.ACTUATE, 30, may={"pipeline": str, "why": str}),
+    Kind("manual", Effect.ACTUATE, 10, {"output": str, "to": str}, {"for_s": int, "why": str}, takes_s=70),
+    Kind("bypass", Effect.ACTUATE, 30, {"output": str, "for_s": int}, {"why": str}),
+    Kind("auto", Effect.ACTUATE, 30, {"output": str}, {"why": str}),
     Kind("answer", Effect.ACTUATE, 10, {"id": str, "answer": str, "as": str}, {"note": str}, for_roles=True),
     Kind("stop", Effect.STOP, 300),
 )

@@ -24,6 +24,7 @@ from ..orders.executors import Executor
 from ..trust.enrolled import Enrolled
 from .answering import BY, Answering, Asking
 from .choosing import Choosing
+from .moding import moding
 from .snapshot import Snapshot
 from .stationed import Afar, Stationed, open_station
 from .tuning import Tuning
@@ -99,7 +100,15 @@ class FarEnd:
         cameras = [one.name for one in joined(plan).inputs if one.kind == "frame"]
         snapshot = Snapshot(cameras, lambda: end().line.frames, ports.clock)
         asks, answer = Asking(lambda: end().line), Answering(lambda: end().line)
-        recipe = Choosing(lambda: end().line, ledger)
+        recipe, modes = Choosing(lambda: end().line, ledger), moding(lambda: end().line)
+        asked: dict[str, Executor] = {
+            **executors,
+            **modes,
+            "safe": safe,
+            "snapshot": snapshot,
+            "asks": asks,
+            "answer": answer,
+        }
         enrolled, tuning = _enrolled(plan, ports, say), Tuning(plan, put)
         stationed = await open_station(
             plan,
@@ -110,7 +119,7 @@ class FarEnd:
             ports.entropy,
             Afar(
                 enrolled,
-                {**executors, "safe": safe, "snapshot": snapshot, "asks": asks, "answer": answer, "recipe": recipe},
+                {**asked, "recipe": recipe},
                 tuning,
                 lambda why: end().hold(why),
                 record,

@@ -22,6 +22,7 @@ def write_text(fleet: str, rules: Sequence[KeyRule]) -> str:
     lines = [
         f"# Who may ask what of which device of fleet {fleet}. After a change: ripieno fleet policy FOLDER",
         "# kinds: status logs snapshot why check self-test plan apply cancel settings recipe asks answer restart",
+        "#        observe act manual bypass auto",
         "#        safe stop policy, desired (fleet set), bundle (who may sign a release)",
         "# A pattern is a name, or its beginning with * behind it.",
         "",
