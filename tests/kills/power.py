@@ -217,13 +217,12 @@ class Disk:
             _rename(self.names, op)
         del self.changes[: touched[-1] + 1 if touched else 0]
 
-    def image(self, draw: random.Random) -> dict[str, bytes | str | None]:
-        """Return what may be there after a power cut now."""
+    def image(self, draw: random.Random) -> tuple[dict[str, int | str | None], list[bytes]]:
+        """Return names (a file's number, a link's target, None for a folder) and files, as they may be after a cut."""
         names = dict(self.names)
         for op in self.changes[: draw.choice([0, len(self.changes), draw.randint(0, len(self.changes))])]:
             _rename(names, op)
-        contents = [self._content(file, draw) for file in self.files]
-        return {name: contents[one] if isinstance(one, int) else one for name, one in names.items()}
+        return names, [self._content(file, draw) for file in self.files]
 
     def _content(self, file: File, draw: random.Random) -> bytes:
         how = draw.choice(["none", "all", "some"])
@@ -289,16 +288,21 @@ def try_image(victim: Victim, number: int) -> str:
         disk.apply(op)
     with tempfile.TemporaryDirectory(prefix="ripieno-kills-") as root:
         folder = Path(root) / "f"
-        for name, content in sorted(disk.image(draw).items()):
+        names, files = disk.image(draw)
+        made: dict[int, Path] = {}
+        for name, one in sorted(names.items()):
             place = folder / os.path.relpath(name, disk.folder)
-            if content is None:
+            if one is None:
                 place.mkdir(parents=True, exist_ok=True)
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, str):
-                place.symlink_to(content)
+            if isinstance(one, str):
+                place.symlink_to(one)
+            elif one in made:
+                place.hardlink_to(made[one])
             else:
-                place.write_bytes(content)
+                place.write_bytes(files[one])
+                made[one] = place
         try:
             victim.check(folder, told)
             victim.again(folder)

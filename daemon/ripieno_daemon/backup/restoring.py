@@ -66,7 +66,21 @@ def restore(
         NotRestored: a daemon runs on it, or something is there already; nothing was touched.
         StorageError: the disk refused; the old state is in its place.
     """
-    state = state.absolute()
+    try:
+        return _restore(path, state.absolute(), device_folder, replace, clock, entropy, progress)
+    except OSError as error:
+        raise refused(Path(error.filename or state), error) from error
+
+
+def _restore(
+    path: Path,
+    state: Path,
+    device_folder: Path | None,
+    replace: bool,
+    clock: Clock,
+    entropy: Entropy,
+    progress: Callable[[str], None],
+) -> Restored:
     manifest = check(path, progress)
     _refuse_used(state)
     is_there = state.exists() and any(state.iterdir())
@@ -93,8 +107,6 @@ def restore(
             _sync(Path(root))
         _refuse_used(state)  # one that was started meanwhile
         before = _put(fresh, state, is_there, clock)
-    except OSError as error:
-        raise refused(Path(error.filename or fresh), error) from error
     finally:
         if (fresh / UNPACKING).exists():
             shutil.rmtree(fresh, ignore_errors=True)
