@@ -92,9 +92,7 @@ def _read_one(
         report.add(at.line, at.column, f"{path}.device", what, "a board, http-booking, mqtt-messages or files have")
         return
     if kind == "message" and used.get(at.text):
-        what = (
-            f"device '{at.text}' serves '{used[at.text][0].name}' of a pipeline; alarms are told in safe mode too"
-        )
+        what = f"device '{at.text}' serves '{used[at.text][0].name}' of a pipeline; alarms are told in safe mode too"
         report.add(at.line, at.column, f"{path}.device", what, "give the alarms a device of their own")
         return
     if channel is None or point is None:
