@@ -31,7 +31,7 @@ from ripieno_daemon.conducting.frames import Frames
 from ripieno_daemon.conducting.outputs import Outputs
 from ripieno_daemon.conducting.recovery import Recovery
 from ripieno_daemon.ledger import IntentFile, Recovered, batch
-from ripieno_daemon.ledger.ledger import RecordRow
+from ripieno_daemon.ledger.rows import RecordRow
 from ripieno_drivers.link.acts import Acts
 from ripieno_drivers.link.commands import Settled, Unresolved
 from ripieno_drivers.link.events import Answered

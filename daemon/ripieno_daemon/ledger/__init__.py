@@ -9,7 +9,8 @@ commit, recover); record.py (row and chain); verify.py; intents.py.
 from .epochs import begin_epoch
 from .intents import IntentFile
 from .kinds import KINDS
-from .ledger import Ledger, Recovered, StreamRow
+from .ledger import Ledger
+from .rows import Recovered, StreamRow
 from .verify import Damage, Report, verify
 
 __all__ = ["KINDS", "Damage", "IntentFile", "Ledger", "Recovered", "Report", "StreamRow", "begin_epoch", "verify"]

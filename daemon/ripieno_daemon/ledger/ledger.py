@@ -13,19 +13,20 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
-from typing import Any, NamedTuple
 
 from ripieno.contracts.ports import Clock, Database, Entropy
 from ripieno.errors import StorageDamaged, StorageError
 
-from . import batch, kinds
+from . import batch, erasing, kinds
 from .batch import Waiting
 from .carrying import CarriedRows
+from .either import either
+from .gap import Gap
 from .packing import MAX_DICTIONARY_BYTES, MAX_PAYLOAD_BYTES, Packer
 from .record import first_chain
+from .rows import RecordRow, Recovered, StreamRow
 
 GROUP_ROWS = 500
 QUEUE_ROWS = 20_000
@@ -33,39 +34,6 @@ STREAM_SHARE = 0.25  # of the queue, kept for records of the stream
 RETRY_S = 1.0
 MARK_S = 5.0  # a mark in every batch would cost a page each; one that is lost costs sending some rows again
 READ_ROWS = 500
-
-
-class StreamRow(NamedTuple):
-    """A record of the stream as the outbox sends it."""
-
-    seq: int
-    id: int
-    kind: str
-    t_ns: int
-    payload: bytes
-
-
-class RecordRow(NamedTuple):
-    """A record as recovery and replay read it; an erased payload is b""."""
-
-    id: int
-    kind: str
-    t_ns: int
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What a ledger held when it was opened.
-
-    `records()` gives what follows the snapshot, in order, in chunks of 500 rows.
-    """
-
-    snapshot: bytes | None
-    snapshot_id: int
-    records: Callable[[], AsyncIterator[RecordRow]]
-    last_t_ns: int
-    last_wall_ns: int
 
 
 class Ledger:
@@ -107,7 +75,7 @@ class Ledger:
         self._marked_ns = clock.monotonic_ns()
         self._first, self._now = asyncio.Event(), asyncio.Event()
         self._flushed: list[tuple[int, asyncio.Future[None]]] = []
-        self._gap_first, self._gap_count, self._gap_stream = 0, 0, 0
+        self._gap = Gap()
         self._in_trouble = False
         self._damage: StorageDamaged | None = None
         self._is_begun = True  # the database has its tables
@@ -192,7 +160,7 @@ class Ledger:
         if len(self._queue) >= share:
             self._refuse(id, stream)
             return id
-        if self._gap_count:
+        if self._gap.count:
             self._tell_gap(t_ns)
             id = self._next_id
             self._next_id += 1
@@ -223,7 +191,7 @@ class Ledger:
         while True:
             await self._first.wait()
             if not self._now.is_set():
-                await self._either(self._clock.sleep(self._group_s), self._now.wait())
+                await either(self._clock.sleep(self._group_s), self._now.wait())
             self._now.clear()
             try:
                 if self._damage is not None:
@@ -234,7 +202,7 @@ class Ledger:
                 self.attempts += 1
                 self._fail(error)
                 if not (isinstance(error, StorageDamaged) and await self._begin_anew(error)):
-                    await self._either(self._clock.sleep(RETRY_S), self._now.wait())
+                    await either(self._clock.sleep(RETRY_S), self._now.wait())
 
     async def close(self) -> None:
         """Write what is queued (after `run` has ended) and close the database.
@@ -310,21 +278,21 @@ class Ledger:
         Unreceipted ones of the stream and those behind the snapshot stay. Returns how many were erased; an
         `erasure` record says so.
         """
-        count = await self._database.write(lambda tx: batch.erase(tx, first_id, last_id))
+        count = await self._database.write(lambda tx: erasing.erase(tx, first_id, last_id))
         if count:
             self.append("erasure", t_ns, struct.pack(">qqq", first_id, last_id, count))
         return count
 
     async def erase_oldest(self, limit: int) -> int:
         """Erase the oldest payloads that may go, at most `limit`; return how many. An `erasure` record says so."""
-        first_id, last_id, count = await self._database.write(lambda tx: batch.erase_oldest(tx, limit))
+        first_id, last_id, count = await self._database.write(lambda tx: erasing.erase_oldest(tx, limit))
         if count:
             self.append("erasure", self._tip.t_ns, struct.pack(">qqq", first_id, last_id, count))
         return count
 
     async def size_bytes(self) -> int:
         """Return what the database holds, without what is free inside it."""
-        return await self._database.read(batch.used_bytes)
+        return await self._database.read(erasing.used_bytes)
 
     async def give_up(self, after_id: int, upto_seq: int, keep: Collection[str], limit: int) -> int:
         """Erase the payloads of at most `limit` unreceipted rows of the stream behind record `after_id` and up to
@@ -332,7 +300,7 @@ class Ledger:
         """
         numbers = [kinds.number_of(kind) for kind in keep]
         first_id, last_id, count = await self._database.write(
-            lambda tx: batch.give_up(tx, after_id, upto_seq, numbers, limit)
+            lambda tx: erasing.give_up(tx, after_id, upto_seq, numbers, limit)
         )
         if count:
             self.append("erasure", self._tip.t_ns, struct.pack(">qqq", first_id, last_id, count))
@@ -378,19 +346,11 @@ class Ledger:
 
     def _refuse(self, id: int, stream: bool) -> None:
         self.refused += 1
-        if not self._gap_count:
-            self._gap_first = id
-        self._gap_count += 1
-        self._gap_stream += stream
+        self._gap.note(id, stream)
 
     def _tell_gap(self, t_ns: int) -> None:
-        """Queue the record of what was refused: first id, count, count of the stream.
-
-        It takes the id of its follower's.
-        """
-        payload = struct.pack(">qqq", self._gap_first, self._gap_count, self._gap_stream)
-        stream = self._gap_stream > 0
-        self._gap_count = self._gap_stream = 0
+        """Queue the record of what was refused. It takes the id of its follower's."""
+        payload, stream = self._gap.take()
         self._push(Waiting(self._next_id - 1, kinds.KINDS["gap"], t_ns, self._clock.wall_ns(), stream, payload))
 
     async def _commit(self) -> None:
@@ -438,15 +398,3 @@ class Ledger:
         if not self._in_trouble:
             self._in_trouble = True
             self.on_alarm(str(error))
-
-    async def _either(self, one: Coroutine[Any, Any, object], other: Coroutine[Any, Any, object]) -> None:
-        tasks = [
-            asyncio.create_task(one, name="ledger window"),
-            asyncio.create_task(other, name="ledger wake"),
-        ]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,7 +15,7 @@ from typing import Any
 import msgpack
 
 from ripieno.engine import DeviceChanged, FrameSeen, ResultSeen, unpack_event
-from ripieno_daemon.ledger.ledger import RecordRow
+from ripieno_daemon.ledger.rows import RecordRow
 
 LAST = 5
 _TOTAL = re.compile(r"station: (\d+) pictures seen")

@@ -16,7 +16,7 @@ from typing import Any
 import msgpack
 
 from ripieno.engine import ActSettled, ResultSeen, Started, unpack_event
-from ripieno_daemon.ledger.ledger import RecordRow
+from ripieno_daemon.ledger.rows import RecordRow
 from ripieno_sim.plant.conveyor import Conveyor
 from ripieno_sim.plant.extruder import uncorrected_error
 from ripieno_sim.plant.parts import End, Part
