@@ -1,4 +1,4 @@
-"""Which product is on the line: told by a message, by a person, or from afar; in force for the items that begin then."""
+"""Which product is on the line: told by a message, a person, or from afar; in force for the items that begin then."""
 
 from __future__ import annotations
 
