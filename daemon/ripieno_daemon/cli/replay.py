@@ -52,7 +52,10 @@ def _ask(arguments: argparse.Namespace, past: Past, given: Plan | None) -> tuple
             "flips": [*result["flips"], *shown["flips"]],
             "pictures": shown,
         }
-    return NO if result["mismatches"] else OK, result, said
+    result["cut_short"] = past.cut()
+    if result["cut_short"]:
+        said = f"CUT SHORT {result['cut_short']} (ripieno ledger verify)\n{said}"
+    return NO if result["mismatches"] or result["cut_short"] else OK, result, said
 
 
 COMMAND = Command(

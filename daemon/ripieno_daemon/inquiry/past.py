@@ -13,7 +13,8 @@ from ripieno.errors import StorageError
 from ..ledger import batch
 from ..ledger.kinds import name_of
 from ..ledger.record import FORMAT
-from ..ports.inspect import Damaged, opened_for_reading
+from ..ledger.wal import break_of
+from ..ports.inspect import Damaged, log_beside, opened_for_reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,13 @@ class Past:
             raise StorageError(
                 f"{self._path}: damaged behind record {last}: {error} (ripieno ledger verify names what was changed)"
             ) from error
+
+    def cut(self) -> str:
+        """Say where the write-ahead log of a killed daemon was changed, so that the records behind cannot be read."""
+        found = break_of(log_beside(self._path))
+        if found is None or break_of(log_beside(self._path)) != found:  # it was being written just then
+            return ""
+        return f"{self._path.name}-wal, byte {found.offset}: {found.why}"
 
     def snapshot(self) -> tuple[bytes | None, int]:
         """Return the engine's last snapshot and the last record that it contains; None where there is none."""

@@ -143,3 +143,26 @@ def test_the_command_names_the_record_and_ends_with_1(copy: Path, capsys: pytest
     assert main(["replay", str(copy)]) == NO
     assert f"MISMATCH record {record}: part-" in capsys.readouterr().out
     assert main(["replay", str(copy / "nothing")]) == CALLED_WRONGLY
+
+
+def test_a_record_that_a_changed_log_cuts_short_is_no_whole_answer(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A killed daemon leaves a write-ahead log; behind a changed byte of it SQLite reads nothing, without a word."""
+    connection = sqlite3.connect(copy / "ledger.sqlite", isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    for number in range(3):
+        connection.execute("INSERT INTO meta VALUES (?, 'x')", (f"a write {number}",))
+    killed = copy.parent / "killed"
+    shutil.copytree(copy, killed)
+    connection.close()
+
+    assert main(["replay", str(killed)]) == OK
+    log = bytearray((killed / "ledger.sqlite-wal").read_bytes())
+    log[32 + 24 + 5] ^= 1
+    (killed / "ledger.sqlite-wal").write_bytes(log)
+    capsys.readouterr()
+
+    assert main(["replay", str(killed)]) == NO
+    assert "CUT SHORT ledger.sqlite-wal, byte 32: does not fit, and" in capsys.readouterr().out
