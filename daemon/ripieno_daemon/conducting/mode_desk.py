@@ -20,6 +20,7 @@ from ripieno.values import Outcome
 
 from .mode_file import ModeFile
 from .mode_limits import Limits
+from .mode_record import ModeRecord
 from .modes import BYPASS, LONGEST_TEXT, MANUAL, OBSERVE, Instant, Modes, Override
 from .outputs import Outputs
 from .timeline import Timeline
@@ -73,7 +74,7 @@ class ModeDesk:
         self.modes = Modes(plan, file.kept, self._now())
         self._limits = Limits(self.modes, plan.longest_override_ns)
         self._moved = asyncio.Event()
-        self._recorded: set[str] = set()
+        self._record = ModeRecord(line.command)
         self._pulses: dict[str, asyncio.Future[Outcome]] = {}
 
     # --- what people ask ------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ class ModeDesk:
         override = self.modes.overrides.get(output)
         if override is None:
             raise CommandRefused(f"{output} is neither on manual nor on bypass")
-        self._line.command({"kind": "auto", "output": output, "how": override.how, "by": by, "why": why[:LONGEST_TEXT]})
+        self._record.given("auto", override, by, why)
         self._give(output)
         await self._file.write(self.modes.as_map)
         pipeline = self.modes.pipeline_of(output)
@@ -148,7 +149,7 @@ class ModeDesk:
             stands, was = engine.scene.setpoints.get(output), engine.taken().get(output, "")
             if how == was and (not how or value == stands):
                 continue
-            self._record_again(output, how, was)
+            self._record.again(self.modes, output, how, was)
             self._line.step(rooms.OutputTaken(self._timeline.now(), output, how, value))
 
     def end_manual(self, why: str, outputs: Iterable[str] | None = None) -> bool:
@@ -159,7 +160,7 @@ class ModeDesk:
             if one.how == MANUAL and (outputs is None or one.output in outputs)
         ]
         for one in ending:
-            self._line.command({"kind": "ended", "output": one.output, "how": one.how, "by": one.by, "why": why})
+            self._record.given("ended", one, one.by, why)
             self._give(one.output, to_safe=True)
         return bool(ending)
 
@@ -205,8 +206,7 @@ class ModeDesk:
         said = "only observes: it decides and records, and moves nothing" if observes else "acts"
         if not names:
             return f"{pipeline or ', '.join(there)} {said}, as before"
-        kind = "observe" if observes else "act"
-        self._line.command({"kind": kind, "pipelines": names, "by": by, "why": why[:LONGEST_TEXT]})
+        self._record.switched(observes, names, by, why)
         if observes:
             self.end_manual(f"{by} lets its pipeline only observe", [one for name in names for one in self._of(name)])
         for name in names:
@@ -222,9 +222,8 @@ class ModeDesk:
 
     def _take(self, output: str, how: str, value: float | None, for_ns: int, by: str, why: str, what: str) -> None:
         now, why = self._now(), why[:LONGEST_TEXT]
-        body = {"kind": how, "output": output, "for_s": for_ns / 1e9, "by": by, "why": why}
-        self._line.command({**body, "what": what} if what else body)
         override = Override(output, how, value, by, why, for_ns, now.wall_ns, now.t, now.monotonic_ns, self._boot)
+        self._record.taken(override, what)
         replaced = self.modes.overrides.get(output)
         if replaced is not None and replaced.how != how:
             self._on_change(Change(replaced, is_over=True))
@@ -280,19 +279,6 @@ class ModeDesk:
             pass  # a restart finds by itself that their time is over, and the ledger says that the disk refuses
 
     def _tell_expired(self, override: Override, why: str) -> None:
-        body = {"kind": "expired", "output": override.output, "how": override.how, "by": override.by, "why": why}
-        self._line.command(body)
+        self._record.given("expired", override, override.by, why)
         text = f"{override.output} is no longer on {override.how} by {override.by}: {why}"
         self._on_change(Change(override, is_over=True, expired=text))
-
-    def _record_again(self, output: str, how: str, was: str) -> None:
-        """Record what is in force and not in the record: the device file was changed, or its last words are lost."""
-        modes, override, pipeline = self.modes, self.modes.overrides.get(output), self.modes.pipeline_of(output)
-        if override is not None:
-            body = {"kind": how, "output": output, "for_s": override.for_ns / 1e9, "by": override.by}
-            self._line.command({**body, "why": override.why, "again": True})
-        elif OBSERVE in (how, was) and pipeline not in self._recorded:
-            self._recorded.add(pipeline)
-            said = modes.said(pipeline)
-            kind = "observe" if how else "act"
-            self._line.command({"kind": kind, "pipelines": [pipeline], "by": said["by"], "why": said["why"]})
