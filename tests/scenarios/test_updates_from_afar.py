@@ -112,8 +112,8 @@ def test_what_only_the_line_finds_out_is_reverted_with_the_broker_gone(tmp_path:
             await stage.apply(pushing)
             await plant.until_phase("on trial")
         stage.broker.kill()
-        await stage.until(lambda: _heard(stage, "alarm", "reverted") is not None, "the old release", LONG_S)
-        verdict, reverted = _heard(stage, "verdict", "given up"), _heard(stage, "alarm", "reverted")
+        await stage.until(lambda: _heard(stage, "update", "reverted") is not None, "the old release", LONG_S)
+        verdict, reverted = _heard(stage, "verdict", "given up"), _heard(stage, "update", "reverted")
         assert verdict is not None and reverted is not None
         status = await asyncio.to_thread(_ask_here, stage)
         await plant.parts(20)

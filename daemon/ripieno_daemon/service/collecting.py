@@ -17,6 +17,13 @@ def resume() -> None:
         gc.enable()
 
 
+def between_lives() -> None:
+    """One life of the app has ended, and another follows: what it was made of is garbage, frozen though it was."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 def leave() -> None:
     """The process ends: the interpreter need not look through what its end takes apart anyway."""
     gc.freeze()

@@ -109,7 +109,9 @@ class Lives:
                     return False
                 now = following
                 continue
-            now = self._take_next() or now
+            if (following := self._take_next()) is not None:
+                collecting.between_lives()
+            now = following or now
         return True
 
     def _failed(self, now: Next, error: Exception) -> Next | None:

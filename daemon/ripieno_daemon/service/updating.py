@@ -202,10 +202,10 @@ class Updating:
         text = f"{text}: {told['why']}" if told["why"] else text
         if what == "given up":
             self._tell("verdict", text)
-        elif what in WORSE:
-            self._standing.alarm(CODE, name, text, lasts=False)
         else:
             self._tell(CODE, text)
+        if what in WORSE:
+            self._standing.alarm(CODE, name, text, lasts=False)
         if what in ("confirmed", "reverted"):
             self._in_background(self._standby.end())
         if what == "confirmed":

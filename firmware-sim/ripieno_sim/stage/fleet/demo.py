@@ -134,7 +134,7 @@ async def _push(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:
 def _back_ms(stage: Stage) -> int | None:
     """Return how long after the verdict on the bad release the one before decided again, as the daemon tells it."""
     at = {one["event"]: one["ms"] for one in stage.heard if "given up" in one["text"] or "reverted: " in one["text"]}
-    return int(at["alarm"] - at["verdict"]) if {"alarm", "verdict"} <= at.keys() else None
+    return int(at["update"] - at["verdict"]) if {"update", "verdict"} <= at.keys() else None
 
 
 async def take_back(stage: Stage, bundle: PackedBundle) -> dict[str, Any]:
