@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ripieno.language.quantities import UNITS, read, show
-from ripieno_daemon.cli import main, reference
+from ripieno_daemon.cli import main
+from ripieno_daemon.cli.author import reference
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 

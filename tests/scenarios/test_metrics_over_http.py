@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from scenarios.serving import site
 
-from ripieno_daemon.cli.metrics import server_for
+from ripieno_daemon.cli.running.metrics import server_for
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import sys
 
 import uvloop
 
-from ripieno_daemon.cli.run import Teller, serve
+from ripieno_daemon.cli.device.run import Teller, serve
 
 from .mortal import Fate, Point, mortal
 

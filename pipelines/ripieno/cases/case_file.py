@@ -171,10 +171,10 @@ def _happening(node: Node, path: str, usual: Usual, names: Names) -> Happening |
         names.of_item(what, given, join(path, what))
         return Happening("item", what, given.plain(), times, every, node.line)
     inputs = names.inputs(SOURCES[what])
-    odd = next((one for one in given.mapping if one not in inputs), "" if not given.mapping else None)
-    if odd is not None:
-        place = given.keys.get(odd, (given.line, given.column))
-        report.add(*place, join(path, what), f"there is no {what} input '{odd}'", did_you_mean(odd, inputs))
+    strange = next((one for one in given.mapping if one not in inputs), "" if not given.mapping else None)
+    if strange is not None:
+        place = given.keys.get(strange, (given.line, given.column))
+        report.add(*place, join(path, what), f"there is no {what} input '{strange}'", did_you_mean(strange, inputs))
         return None
     if what != "reading" and len(given.mapping) > 1:
         second = list(given.keys.values())[1]
@@ -184,8 +184,8 @@ def _happening(node: Node, path: str, usual: Usual, names: Names) -> Happening |
         names.of_source(what, name, values, join(join(path, what), name))
     if what == "reading":
         return Happening(what, "", given.plain(), times, every, node.line)
-    name, values = next(iter(given.mapping.items()))
-    return Happening(what, name, values.plain(), times, every, node.line)
+    only, values = next(iter(given.mapping.items()))
+    return Happening(what, only, values.plain(), times, every, node.line)
 
 
 def _whole(node: Node | None, path: str, report: Report) -> int | None:

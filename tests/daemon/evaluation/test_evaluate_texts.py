@@ -127,7 +127,7 @@ def test_the_exit_code_says_whether_it_is_good_enough(
 
 
 def test_many_labels_show_the_worst_alone(capsys: pytest.CaptureFixture[str], bundle: Path, tmp_path: Path) -> None:
-    from ripieno_daemon.cli.evaluate import _text
+    from ripieno_daemon.cli.author.evaluate import _text
 
     report = evaluate(bundle, table(tmp_path, ASKED), "test", "desk").to_plain()
     few = _text(report)

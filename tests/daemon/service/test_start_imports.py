@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-STARTS = "ripieno_daemon.cli.run, ripieno_daemon.app, ripieno_daemon.service.life, ripieno_daemon.wiring"
+STARTS = "ripieno_daemon.cli.device.run, ripieno_daemon.app, ripieno_daemon.service.life, ripieno_daemon.wiring"
 NOT_NEEDED = (
     *("ripieno_daemon.fleet", "ripieno_daemon.orders", "ripieno_daemon.trust", "ripieno_daemon.console"),
     *("ripieno_daemon.inquiry", "ripieno_daemon.backup", "ripieno.language", "cryptography", "h11", "paho"),

@@ -1,0 +1,1 @@
+"""Commands for who writes pipelines and drivers: checked, tried, measured, described."""

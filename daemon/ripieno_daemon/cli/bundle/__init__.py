@@ -1,0 +1,1 @@
+"""Commands about bundles and releases: sealed, packed, signed, compared, installed."""

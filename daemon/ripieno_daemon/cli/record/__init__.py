@@ -1,0 +1,1 @@
+"""Commands about the record: is it whole, what does it say, is it so again?"""
