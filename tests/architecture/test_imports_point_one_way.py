@@ -14,8 +14,8 @@ MAY_USE = {
 }
 STAGE = "ripieno_sim.stage"
 APP = "ripieno_daemon.app"
-# what starts it, and what hands it the real ports
-KNOW_APP = ("ripieno_daemon.cli.device.run", "ripieno_daemon.wiring", "ripieno_daemon.service")
+# itself, what starts it, and what hands it the real ports
+KNOW_APP = (APP, "ripieno_daemon.cli.device.run", "ripieno_daemon.wiring", "ripieno_daemon.service")
 
 
 def strays(packages: dict[str, Path]) -> list[Import]:

@@ -15,8 +15,8 @@ from ripieno.errors import StorageError
 from ripieno.plan import DevicePlan
 from ripieno.values import DeviceDown
 
-from .conducting.conductor import Conductor
-from .supervision import Stop, Supervisor, WatchedClock
+from ..conducting.conductor import Conductor
+from ..supervision import Stop, Supervisor, WatchedClock
 
 TURN_S = 10.0  # a driver with outputs looks at its clock at least this often: it renews leases, polls or tries to open
 MOVES = ("pulse", "setpoint")

@@ -1,87 +1,54 @@
 """The daemon: builds the parts that a plan names, hands each what it needs, runs them, and ends in order.
 
-This is the only module that knows which parts exist. Order of a start: ledger and recovery, models, then devices, so
-that
-nothing is armed before everything that decides is ready. A stop goes the other way: outputs safe first, the record
-last.
+This is the only module that knows which parts exist. Order of a start: ledger and recovery, models, then devices,
+so that nothing is armed before everything that decides is ready. A stop goes the other way: outputs safe first, the
+record last.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 
-from ripieno.contracts.driver import Arrival, Context, Driver, Point
-from ripieno.contracts.ports import Broker, Clock, Entropy, Folder, Inference, Lines, Processes, Storage
+from ripieno.contracts.driver import Arrival
 from ripieno.contracts.runtime import Loaded
-from ripieno.contracts.site import Brokers, Files, Network
 from ripieno.errors import RipienoError, StorageError
-from ripieno.plan import DevicePlan, PipelinePlan, Plan, digest, encode, joined, without_paths
+from ripieno.plan import Plan, digest, joined
 from ripieno.values import DeviceDown, DeviceImpaired, DeviceUp
 
-from .bundles import PlanModels, open_bundles
-from .conducting.conductor import Conductor
-from .conducting.mode_desk import Change, ModeDesk
-from .conducting.mode_file import FILE_BYTES as MODES_BYTES
-from .conducting.mode_file import ModeFile
-from .conducting.products import Products
-from .conducting.recovery import CARRIED, TAKEN_OVER
-from .conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
-from .conducting.standstill import Held, Standstill
-from .conducting.timeline import Timeline
+from ..bundles import PlanModels, open_bundles
+from ..conducting.conductor import Conductor
+from ..conducting.mode_desk import Change, ModeDesk
+from ..conducting.mode_file import FILE_BYTES as MODES_BYTES
+from ..conducting.mode_file import ModeFile
+from ..conducting.products import Products
+from ..conducting.recovery import CARRIED, TAKEN_OVER
+from ..conducting.standstill import FILE_BYTES as STANDSTILL_BYTES
+from ..conducting.standstill import Held, Standstill
+from ..conducting.timeline import Timeline
+from ..ledger import IntentFile, Ledger, Recovered
+from ..ledger.intents import FILE_BYTES
+from ..ledger.mending import NAME as LEDGER
+from ..ledger.mending import Mending
+from ..supervision import Supervisor, WatchedInference
+from .asked import ask_for_progress
+from .contexts import contexts
 from .devices import OpenDevices
-from .doors import OpenDoors
-from .ledger import IntentFile, Ledger, Recovered
-from .ledger.intents import FILE_BYTES
-from .ledger.mending import NAME as LEDGER
-from .ledger.mending import Mending, Shelf
-from .supervision import Supervisor, WatchedInference
+from .ports import Ports
+from .recorded import plan_record, words
+from .told import parts_of
 
 if TYPE_CHECKING:
-    from .fleet import Outbox
-    from .orders import Executor
-    from .remote.afar import FarEnd
-    from .trust.enrolled import Enrolled
-    from .updates.updates import Updates
+    from ..fleet import Outbox
+    from ..orders import Executor
+    from ..remote.afar import FarEnd
+    from ..updates.updates import Updates
 
 ACTS_S = 0.3  # a stop waits so long for outcomes that are on their way; the next start resolves the rest
-LEDGER_S = 30.0  # a disk that hangs for longer than any card's worst pause; one that refuses is no hang
-WORKER_S = 20.0  # every call has a deadline of its own, which the pool holds; beyond this the pool is broken
-ENGINE_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside. `inference` and `broker` make one for a plan.
-
-    `broker` takes the number of this boot, and gives None where the plan names no broker. `enrolled`: whose orders are
-    obeyed, None for nobody's; raises RipienoError. `shelf`: where a damaged ledger is set aside, None for nowhere: then
-    it ends the start. `clock_quality`: 0 nobody knows the time, 1 plausible,
-    2 synchronised.
-    """
-
-    clock: Clock
-    entropy: Entropy
-    lines: Lines
-    folder: Folder
-    storage: Storage
-    drivers: Mapping[str, Driver]
-    inference: Callable[[Plan, PipelinePlan, PlanModels, Callable[[str], None]], Inference]
-    broker: Callable[[Plan, int], Broker | None]
-    processes: Processes | None = None
-    network: Network | None = None
-    files: Files | None = None
-    brokers: Brokers | None = None
-    doors: OpenDoors | None = None
-    enrolled: Callable[[Plan], Enrolled | None] = lambda plan: None
-    clock_quality: Callable[[], int] = lambda: 1
-    shelf: Shelf | None = None
-    boot_id: Callable[[], str] = lambda: ""
 
 
 class App:
@@ -94,6 +61,7 @@ class App:
         on_begun: called once when all that decides is loaded and the devices are being opened.
 
     Attributes:
+        plan, digest: what it decides by.
         down: the devices that cannot be used now, and why.
         models: what runs behind each step.
         mending: what was done about damaged ledgers, None where there is no shelf for them.
@@ -111,12 +79,12 @@ class App:
         supervisor: Supervisor | None = None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> None:
-        self._plan, self._pipeline, self._ports = plan, joined(plan), ports
+        self.plan, self._pipeline, self._ports = plan, joined(plan), ports
         self._say, self._on_ready, self._on_begun = say, on_ready, on_begun
         self._supervisor = supervisor or Supervisor(
             ports.clock, ports.entropy, lambda stop, then: say(f"ALARM {stop}; {then}")
         )
-        self._digest = digest(plan)
+        self.digest = digest(plan)
         self.down: dict[str, str] = {}
         self._settled = asyncio.Event()
         self.conductor: Conductor | None = None
@@ -142,18 +110,18 @@ class App:
             ModelError: a model cannot be used.
             StorageError: the ledger cannot be opened.
         """
-        models = open_bundles(self._plan)
+        models = open_bundles(self.plan)
         storage, clock = self._ports.storage, self._ports.clock
         opened = partial(
             Ledger.open,
             clock=clock,
             entropy=self._ports.entropy,
-            group_ms=self._plan.storage.group_ns / 1e6,
-            dictionary=self._words(),
+            group_ms=self.plan.storage.group_ns / 1e6,
+            dictionary=words(self._pipeline, self.digest),
             on_alarm=self._storage_alarm,
         )
         if (shelf := self._ports.shelf) is not None:
-            quota_bytes = self._plan.storage.quota_bytes
+            quota_bytes = self.plan.storage.quota_bytes
             self.mending = Mending(storage, shelf, clock, self._ports.entropy, self._say, quota_bytes)
         ledger = self.ledger = await (
             self.mending.open(opened) if self.mending is not None else opened(storage.database(LEDGER))
@@ -232,37 +200,6 @@ class App:
         ready = self.conductor is not None and self.ledger is not None
         return Products(self.conductor, self.ledger) if ready else None  # type: ignore[arg-type]  # both are there
 
-    def report(self) -> dict[str, Any]:
-        """Return what `ripieno status` tells of the parts."""
-        conductor, ledger, outbox, held = self.conductor, self.ledger, self.outbox, self.held
-        return {
-            "decides_by": self._digest,
-            "devices": {
-                one.name: {"up": one.name not in self.down, "why": self.down.get(one.name, "")}
-                for one in self._plan.devices
-            },
-            "models": {
-                step: {"model": one.model, "runtime": one.runtime, "version": one.version}
-                for step, one in sorted(self.models.items())
-            },
-            "held": held.as_map() if held is not None else None,
-            "modes": self.modes.report() if self.modes is not None else None,
-            "recipe": self.products.report() if self.products is not None else None,
-            "counters": dict(conductor.engine.counters) if conductor is not None else {},
-            "ledger": None
-            if ledger is None
-            else {
-                "head": ledger.head()[0],
-                "chain": ledger.head()[1],
-                "waiting": ledger.waiting,
-                "refused": ledger.refused,
-                "durable": ledger.is_durable,
-                "set_aside": self.mending.as_maps() if self.mending is not None else [],
-            },
-            "storage": self.mending.uses() if self.mending is not None else {},
-            "outbox": None if outbox is None else {"backlog": outbox.backlog},
-        }
-
     async def _serve(
         self, models: PlanModels, ledger: Ledger, intents: IntentFile, standstill: Standstill, stop: asyncio.Event
     ) -> None:
@@ -283,12 +220,12 @@ class App:
                 await far.close()
 
     async def _far_end(self, ledger: Ledger, timeline: Timeline) -> FarEnd | None:
-        if self._plan.broker.transport == "none":
+        if self.plan.broker.transport == "none":
             return None
-        from .remote.afar import FarEnd
+        from ..remote.afar import FarEnd
 
         return await FarEnd.open(
-            self._plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say, self.updates
+            self.plan, self._ports, ledger, timeline, self.executors, self._decide_by, self._say, self.updates
         )
 
     async def _serve_line(
@@ -303,29 +240,29 @@ class App:
     ) -> None:
         far = self._far
         updates = self.updates
-        inference = WatchedInference(self._ports.inference(self._plan, self._pipeline, models, self._say))
+        inference = WatchedInference(self._ports.inference(self.plan, self._pipeline, models, self._say))
         conductor = Conductor(
-            self._pipeline, self._digest, ledger, intents, timeline, inference, self._say, self._ports.clock
+            self._pipeline, self.digest, ledger, intents, timeline, inference, self._say, self._ports.clock
         )
         if updates is not None:
             inference.on_lost, conductor.on_result = updates.died, updates.seen
         conductor.obey(standstill, lambda held: self.on_held(held))
         conductor.on_alarm = lambda code, text: self.on_alarm(code, text)
-        await conductor.recover(recovered, self._plan)
+        await conductor.recover(recovered, self.plan)
         if far is not None:
             far.obey(conductor)
         loaded = self.models = await inference.start()
         modes = ModeFile(self._ports.storage.append_file("modes", MODES_BYTES))
         boot = self._ports.boot_id()
         conductor.modes = ModeDesk(
-            self._plan, modes, boot, timeline, conductor.outputs, conductor, lambda change: self.on_mode(change)
+            self.plan, modes, boot, timeline, conductor.outputs, conductor, lambda change: self.on_mode(change)
         )
         try:
             for step, model in sorted(loaded.items()):
                 self._say(f"step {step}: {model.model} on {model.runtime} {model.version}")
-            is_whole = self._digest not in conductor.trees
+            is_whole = self.digest not in conductor.trees
             how = TAKEN_OVER if conductor.is_heir else ""
-            conductor.record_plan(self._plan_record(loaded, is_whole, how), is_whole)
+            conductor.record_plan(plan_record(self.plan, loaded, is_whole, how), is_whole)
             async with asyncio.TaskGroup() as parts:
                 running = [
                     parts.create_task(ledger.run(), name="ledger"),
@@ -337,14 +274,14 @@ class App:
                 if far is not None:
                     running.append(self._supervisor.begin(parts, "station", far.run))
                 ledger.on_commit = lambda last_id: self._committed(conductor, outbox, last_id)
-                devices = OpenDevices(
-                    self._plan.devices, self._supervisor, conductor, self._context(conductor, ledger, intents)
-                )
+                report = self._reporting(conductor)
+                context = contexts(self._ports, conductor, intents, report, self._say, partial(self._recorded, ledger))
+                devices = OpenDevices(self.plan.devices, self._supervisor, conductor, context)
                 devices.open_all(self._ports.drivers)
-                self.down = {device.name: "not open yet" for device in self._plan.devices}
+                self.down = {device.name: "not open yet" for device in self.plan.devices}
                 conductor.begin(set(self.down))
                 running.append(parts.create_task(self._tell_ready(ledger), name="ready"))
-                self._watch(ledger, conductor, timeline, inference)
+                ask_for_progress(self._supervisor, ledger, conductor, timeline, inference)
                 lines = devices.begin_all(parts)
                 self.conductor = conductor
                 self._on_begun()
@@ -372,7 +309,7 @@ class App:
         conductor.snapshot()
         await self._flush(ledger)
         if outbox is not None:
-            from .fleet.draining import drained
+            from ..fleet.draining import drained
 
             await drained(lambda: outbox.backlog, self._ports.clock)
         for task in parts:
@@ -384,10 +321,10 @@ class App:
         if self.outbox is not None:
             self.outbox.on_epoch()
         if self.conductor is not None:
-            self.conductor.record_anew(self._plan_record(self.models, True, CARRIED))
+            self.conductor.record_anew(plan_record(self.plan, self.models, True, CARRIED))
 
     def _run_by(self, plan: Plan) -> None:
-        self._plan, self._pipeline, self._digest = plan, joined(plan), digest(plan)
+        self.plan, self._pipeline, self.digest = plan, joined(plan), digest(plan)
 
     async def _decide_by(self, plan: Plan) -> None:
         """Decide by a plan with other numbers from the next event on; parts under way go on."""
@@ -395,13 +332,18 @@ class App:
         if conductor is None or ledger is None:
             raise RipienoError("the devices are not open yet")
         self._run_by(plan)
-        is_whole = self._digest not in conductor.trees
-        record = self._plan_record(self.models, is_whole, CARRIED)
-        conductor.decide_by(self._pipeline, self._digest, record, is_whole)
+        is_whole = self.digest not in conductor.trees
+        record = plan_record(self.plan, self.models, is_whole, CARRIED)
+        conductor.decide_by(self._pipeline, self.digest, record, is_whole)
         try:
             await ledger.flush()
         except StorageError as error:
             self._say(f"other numbers are in force, and a restart may not know it: {error}")
+
+    async def _recorded(self, ledger: Ledger) -> None:
+        if self._is_ending:
+            raise StorageError("the daemon stops, and takes no more")
+        await ledger.flush()
 
     async def _flush(self, ledger: Ledger) -> None:
         try:
@@ -409,60 +351,9 @@ class App:
         except StorageError as error:
             self._say(f"the last records are not durable: {error}")
 
-    def _context(
-        self, conductor: Conductor, ledger: Ledger, intents: IntentFile
-    ) -> Callable[[DevicePlan, Driver, Clock], Context]:
-        report = self._reporting(conductor)
-
-        async def recorded() -> None:
-            if self._is_ending:
-                raise StorageError("the daemon stops, and takes no more")
-            await ledger.flush()
-
-        def context(plan: DevicePlan, driver: Driver, clock: Clock) -> Context:
-            return Context(
-                device=plan.name,
-                points=[Point(p.name, p.kind, driver.point(**p.settings)) for p in plan.points],
-                clock=clock,
-                entropy=self._ports.entropy,
-                lines=self._ports.lines,
-                folder=self._ports.folder,
-                storage=self._ports.storage,
-                intents=intents,
-                report=report,
-                settled=conductor.settled,
-                say=self._say,
-                processes=self._ports.processes,
-                network=self._ports.network,
-                files=self._ports.files,
-                brokers=self._ports.brokers,
-                doors=self._ports.doors,
-                recorded=recorded,
-            )
-
-        return context
-
-    def _watch(self, ledger: Ledger, conductor: Conductor, timeline: Timeline, inference: WatchedInference) -> None:
-        """Name the parts that must make progress, beside the devices."""
-        asked = self._supervisor.progress.asked
-        asked(
-            "ledger",
-            LEDGER_S,
-            lambda: (ledger.attempts, ledger.head()[0]) if ledger.waiting else None,
-            lambda: f"{ledger.waiting} records wait for the disk, which neither takes nor refuses them",
-        )
-        asked(
-            "workers",
-            WORKER_S,
-            inference.oldest,
-            lambda: f"a call of step {(inference.oldest() or (0, '?'))[1]} has no answer, though it has a deadline",
-        )
-
-        def late() -> int | None:
-            due = conductor.engine.next_deadline()
-            return None if due is None or due > timeline.now() else due
-
-        asked("conductor", ENGINE_S, late, lambda: "the engine has a deadline that has passed, and no tick comes")
+    def report(self) -> dict[str, Any]:
+        """Return what `ripieno status` tells of the parts."""
+        return parts_of(self)
 
     def _reporting(self, conductor: Conductor) -> Callable[[Arrival], None]:
         def report(arrival: Arrival) -> None:
@@ -495,35 +386,6 @@ class App:
         conductor.committed(last_id)
         if outbox is not None:
             outbox.on_commit(last_id)
-
-    def _words(self) -> bytes:
-        """Return what the record repeats, the most frequent last, for its dictionary."""
-        pipeline = self._pipeline
-        names = [*(rule.name for rule in pipeline.rules), *(output.name for output in pipeline.outputs)]
-        names += [label for model in pipeline.models for label in model.labels]
-        sample = {"id": "part-00000000-", "item": "", "verdict": "good", "rule": "", "why": "", "operands": []}
-        sample |= {"picture_digest": "", "model": "", "plan": self._digest[:16]}
-        return b"".join((msgpack.packb(names), msgpack.packb(sample)))
-
-    def _plan_record(self, loaded: Mapping[str, object], whole: bool, how: str) -> bytes:
-        """Return what is recorded of the plan. `whole`: with its tree, so that the ledger can be replayed by itself.
-        `how`: TAKEN_OVER or CARRIED (recovery.py); "": it begins anew.
-        """
-        pipeline = self._pipeline
-        record: dict[str, object] = {
-            "plan": self._digest,
-            "pipeline": pipeline.name,
-            "version": pipeline.version,
-            "models": {model.name: model.sha256 for model in pipeline.models},
-            "fingerprints": {step: getattr(model, "fingerprint", "") for step, model in sorted(loaded.items())},
-        }
-        if how:
-            record[how] = True
-        if whole:
-            record["tree"] = encode(without_paths(self._plan))
-        packed = msgpack.packb(record, use_bin_type=True)
-        assert isinstance(packed, bytes)
-        return packed
 
     def _record_update(self, ledger: Ledger, timeline: Timeline, told: Mapping[str, Any]) -> None:
         packed = msgpack.packb(dict(told), use_bin_type=True)
