@@ -17,6 +17,7 @@ import msgpack
 
 from ripieno.engine import Decided, Effect, Engine
 from ripieno.engine.bookings import Bookings
+from ripieno.engine.items import Item
 from ripieno.engine.passage import Passage
 from ripieno.engine.sight import Sight
 from ripieno.engine.steering import Steering
@@ -128,10 +129,11 @@ def undecided_is_good() -> Iterator[None]:
     """A part that nobody has decided in time is let through."""
     real = Passage._decide
 
-    def decide(self: Passage, book: Any, item: Any, verdict: Verdict, *rest: Any) -> None:
-        real(self, book, item, verdict, *rest)
+    def decide(self: Passage, item: Item, verdict: Verdict, *rest: Any) -> None:
+        real(self, item, verdict, *rest)
+        book = self.books.home(item.id.kind)
         rule = next(rule for rule in self._now_rules["part"] if rule.verdict)
-        if verdict is Verdict.UNDECIDED and not item.act and item.start_mm:
+        if book is not None and verdict is Verdict.UNDECIDED and not item.act and item.start_mm:
             self._fire(book, item, rule, rule.do[0], 0)
 
     with mock.patch.object(Passage, "_decide", decide):
