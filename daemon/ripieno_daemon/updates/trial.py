@@ -18,6 +18,7 @@ from ripieno.engine import ResultSeen
 KEPT_LATENCIES: Final = 4096
 SIGMAS: Final = 3.1  # one good release in a thousand would be given up for each gate by chance alone
 DOUBT: Final = 1e-3
+LEFT_BY_P99: Final = 0.01
 
 # Names of what may go wrong, as in verdict.py.
 DEATHS: Final = "deaths"
@@ -34,7 +35,7 @@ class Gates:
         results: so many, and `soak_s` seconds, are waited for.
         unknown_rise: the share of unknown results may be so much higher than before.
         unknown_run: so many unknown results one after the other end the trial at once.
-        latency_times: the 99th percentile may be so many times what it was.
+        latency_times: late is what takes so many times what 99 % took before; more than chance explains is too many.
         shift: the shares of the labels may lie so far apart (total variation, 0..1), beyond what chance explains.
         deaths: so many deaths of a worker end the trial at once.
     """
@@ -172,11 +173,15 @@ class Trial:
         return Ended(False, UNKNOWN, f"{what} ({most} of {of} are allowed)")
 
     def _latency(self) -> Ended | None:
-        was, now = self._before.p99_us, self.now.p99_us
-        if was and now > was * self.gates.latency_times:
-            allowed = f"{self.gates.latency_times:g} times that is allowed"
-            return Ended(False, LATENCY, f"99 % within {now / 1000:.1f} ms, before {was / 1000:.1f} ms; {allowed}")
-        return None
+        """Late answers beyond the hundredth that a percentile leaves, and beyond chance: one of 60 proves nothing."""
+        limit_us = self._before.p99_us * self.gates.latency_times
+        answers = self.now.latencies_us
+        late, most = sum(one > limit_us for one in answers), _most(LEFT_BY_P99 * len(answers))
+        if not limit_us or late <= most:
+            return None
+        what = f"{late} of {len(answers)} answers took longer than {limit_us / 1000:.1f} ms"
+        was = f"{self.gates.latency_times:g} times what 99 % took before"
+        return Ended(False, LATENCY, f"{what}, {was}; {most} are allowed")
 
     def _shift(self) -> Ended | None:
         old, new = self._before.labels, self.now.labels

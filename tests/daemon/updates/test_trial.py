@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,20 @@ def test_a_bad_release_is_given_up_by_name_as_soon_as_it_is_sure(
 
         assert ended is not None and not ended.is_kept
         assert ended.name == name and after <= at_most, (seed, ended, after)
+
+
+@pytest.mark.parametrize(
+    ("count", "late", "is_kept"), [(60, 2, True), (300, 6, True), (60, 12, False), (300, 24, False)]
+)
+def test_a_machine_that_hiccups_gives_no_release_up_and_a_slow_tail_does(count: int, late: int, is_kept: bool) -> None:
+    made = results(7, count)
+    for at in range(late):
+        made[at * (count // late)] = Noted(made[at * (count // late)].label or "green", 80_000)
+
+    ended, _ = run(made, gates=replace(GATES, results=count), every_ns=2 * S)
+
+    assert ended is not None and ended.is_kept is is_kept
+    assert is_kept or (ended.name == LATENCY and f"{late} of " in ended.why)
 
 
 def test_always_sure_of_one_label_is_a_shift() -> None:
